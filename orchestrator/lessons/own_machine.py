@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.lessons.comparison import Different
 
 # Openings and refusals of TCP (RFC 9293, section 3.1: SYN is 2, RST is 4), and what ICMP says.
 _TCP = "tcp[13] & 6 != 0 or (ip6[6] == 6 and ip6[53] & 6 != 0)"
-ARGV = ("tcpdump", "-lnnt", "-Z", "root", "-i", "lo", f"{_TCP} or icmp or icmp6")
+ARGV = ("tcpdump", "-lnntt", "-Z", "root", "-i", "lo", f"{_TCP} or icmp or icmp6")
 
-PACKET = re.compile(r"IP6? (?P<source>\S+) > (?P<target>\S+): (?P<what>.*)")
+PACKET = re.compile(r"(?:(?P<time>\d+\.\d+) )?IP6? (?P<source>\S+) > (?P<target>\S+): (?P<what>.*)")
 FLAGS = re.compile(r"Flags \[(?P<flags>[^]]*)\]")
 UDP_PORT = re.compile(r"(?P<address>[0-9a-f.:]+) udp port (?P<port>\d+)\b")
 MOST_OPEN = 1000
@@ -22,7 +22,7 @@ MOST_OPEN = 1000
 class OwnMachineAttempt:
     """A program of `node` sent something to `address` of this same node; `client_port` is 0 if it has none.
 
-    `outcome` is accepted or refused for a connection, and empty for a ping.
+    `outcome` is accepted or refused for a connection, and empty for a ping. `at` is when, in seconds since 1970.
     """
 
     node: str
@@ -31,6 +31,7 @@ class OwnMachineAttempt:
     port: int
     client_port: int
     outcome: str
+    at: float = 0.0
 
     def different_from(self, wanted: str) -> Different:
         """The message on this attempt if a task wants something else."""
@@ -50,11 +51,11 @@ def read_own_attempts(node: str, lines: Iterator[str]) -> Iterator[OwnMachineAtt
         packet = PACKET.search(line)
         if not packet:
             continue
-        source, target, what = packet.groups()
+        time, source, target, what = packet.groups()
         flags = FLAGS.match(what)
         attempt = _of_tcp(node, (source, target), flags["flags"], opening) if flags else _of_icmp(node, source, what)
         if attempt:
-            yield attempt
+            yield replace(attempt, at=float(time or 0))
 
 
 def _of_tcp(

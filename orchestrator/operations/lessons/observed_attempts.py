@@ -23,7 +23,6 @@ from orchestrator.lessons.wrong_node import asks_others, ran_elsewhere, ran_in_v
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
 from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
-from orchestrator.operations.lessons.own_probes import bears_mark
 from orchestrator.operations.lessons.packet_keeper import PacketKeeper
 from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
 from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, server_node, start_time
@@ -103,7 +102,7 @@ class ObservedAttempts:
         tried = [
             happening.different_from(wanted)
             for happening in self._watch.new()
-            if isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
+            if isinstance(happening, OwnMachineAttempt) and not state.traffic.own_probes.is_own_inside(happening)
         ]
         # One that waits to be asked may be the repair.
         runs = [run for run in self._elsewhere.unseen(state.answered) if run.node in state.shells and asks_others(run)]
@@ -220,7 +219,7 @@ class ObservedAttempts:
 
     def _on_own_machine(self, task: ObserveTask, attempt: OwnMachineAttempt) -> None:
         """Say that a program sent something to its own machine, where the task wants something else."""
-        if not bears_mark(attempt.client_port):
+        if not self.state.traffic.own_probes.is_own_inside(attempt):
             different = attempt.different_from(task.observe.wanted)
             self.state.react(attempted(self.state.progress, self.state.task_name or "", different.sentence))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from orchestrator.checks.probes import PROBE_PORTS, RunProgram
+from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
@@ -123,6 +124,15 @@ class OwnProbes:
                 return any(run.has_opened(flow.server.address, flow.server.port, flow.number) for run in runs)
             requested = [run.has_requested(flow.number) for run in runs]
         return any(requested)
+
+    def is_own_inside(self, attempt: OwnMachineAttempt) -> bool:
+        """Whether a program of ours sent this to its own machine; the client's port tells connections apart."""
+        self._note_others()
+        if bears_mark(attempt.client_port):
+            return True
+        with self._lock:
+            runs = self._unmarked(attempt.node, attempt.at)
+            return any(run.has_opened(attempt.address, attempt.port, -attempt.client_port) for run in runs)
 
     def _runs_in(self, node: str, moment: float) -> bool:
         with self._lock:

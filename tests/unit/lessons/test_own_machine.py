@@ -34,6 +34,11 @@ def test_an_attempt_at_the_own_machine_is_told_once(lines: tuple[str, ...], seen
     assert told == [f"{seen}. Expected: a page."]
 
 
+def test_an_attempt_has_its_time() -> None:
+    (attempt,) = read_own_attempts("client", iter((f"1795864365.283427 {SYN}", f"1795864365.283430 {REFUSED}")))
+    assert attempt.at == 1795864365.28343
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -15,6 +15,7 @@ from orchestrator.events import Actor, Event, ProbeRunEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal
 from orchestrator.lab.probe_log import announced
+from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.operations.lessons.other_probes import OtherProbes
 from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.traffic.exchanges.events import (
@@ -124,6 +125,26 @@ def test_a_connection_on_which_a_request_is_sent_is_the_learners_though_it_came_
 )
 def test_what_a_program_does_not_send_is_the_learners(start: ExchangeStart) -> None:
     assert not running(CONNECT).is_own_start(start)
+
+
+OWN_MACHINE = OwnMachineAttempt("client", "tcp", "127.0.0.1", 8080, 40000, "refused", 10.0)
+TO_OWN_MACHINE = connect_probe("client", "127.0.0.1", 8080)
+
+
+def test_what_a_program_of_ours_sends_to_its_own_machine_is_ours() -> None:
+    """A second connection like it is the learner's, and so is what is sent to another port, or before and after it."""
+    own_probes = running(TO_OWN_MACHINE)
+    assert own_probes.is_own_inside(OWN_MACHINE)
+    assert not own_probes.is_own_inside(replace(OWN_MACHINE, client_port=40001))
+    assert not own_probes.is_own_inside(replace(OWN_MACHINE, port=80))
+    assert not running(TO_OWN_MACHINE).is_own_inside(replace(OWN_MACHINE, at=8.0))
+    assert not running().is_own_inside(OWN_MACHINE)
+    assert running().is_own_inside(replace(OWN_MACHINE, client_port=20001))
+
+
+def test_what_another_process_sends_to_the_own_machine_is_ours(journaled: Journaled) -> None:
+    journaled.publish(TO_OWN_MACHINE, True)
+    assert journaled.own_probes.is_own_inside(OWN_MACHINE)
 
 
 def test_a_program_that_has_ended_sends_nothing_more() -> None:
