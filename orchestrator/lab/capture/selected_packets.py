@@ -9,14 +9,21 @@ from orchestrator.engine.programs import Programs
 from orchestrator.errors import WorldError
 from orchestrator.planning.capture import PROGRAM
 from orchestrator.traffic.packets.decode import decode_argv
+from orchestrator.traffic.packets.pcapng import DamagedCapture
 from orchestrator.traffic.packets.selection import PacketSelection
 
-SELECT_SECONDS, READ_SECONDS = 30.0, 10
+SELECT_SECONDS, READ_SECONDS = 60.0, 120.0
 # editcap takes the time first, since it reads a large recording faster than tshark.
 SELECT = 'editcap -F pcapng -A "$1" -B "$2" - - | tshark -n -r - -F pcapng -w - -Y "$3" | head -c "$4"'
 SPARE_SECONDS = 2
 MOST_LINES_BYTES = 2 * 1024 * 1024  # of what tshark prints for some KiB of packets
-READ = f'printf %s "$0" | base64 -d | timeout {READ_SECONDS} "$@" | head -c {MOST_LINES_BYTES}'
+# A limit of processor time says something of the packets, and not of a machine that is busy.
+MOST_PROCESSOR_SECONDS = 10
+READ = (
+    f'set -o pipefail; printf %s "$0" | base64 -d | (ulimit -t {MOST_PROCESSOR_SECONDS}; exec "$@")'
+    f" | head -c {MOST_LINES_BYTES}"
+)
+KILLED = 128  # and more: the number of a signal is added (bash(1), EXIT STATUS)
 
 
 def selected_packets(engine: Programs, recorder: str, selection: PacketSelection, most: int) -> bytes:
@@ -45,9 +52,14 @@ class PacketReader:
     http: tuple[int, ...] = ()
 
     def lines(self, capture: bytes) -> list[str]:
-        """The line of each packet. A capture that takes tshark too long, or of which it says too much, gives fewer."""
-        argv = (*decode_argv(http=self.http),)
-        output = self.engine.run(
-            self.container, ("bash", "-c", READ, b64encode(capture).decode(), *argv), seconds=3.0 * READ_SECONDS
-        )
+        """The line of each packet.
+
+        Raises DamagedCapture where they take too much of tshark, TookTooLong where the machine is too busy.
+        """
+        argv = ("bash", "-c", READ, b64encode(capture).decode(), *decode_argv(http=self.http))
+        output = self.engine.run(self.container, argv, seconds=READ_SECONDS)
+        if output.exit_code >= KILLED:
+            raise DamagedCapture(
+                f"tshark needs more than {MOST_PROCESSOR_SECONDS} s or {MOST_LINES_BYTES} bytes for them"
+            )
         return [line for line in output.out.split("\n") if line]

@@ -9,9 +9,10 @@ from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import TookTooLong, WirelabError
+from orchestrator.errors import WirelabError
 from orchestrator.lessons.packet_evidence import NoPackets, WrongPackets
 from orchestrator.operations.capture import open_capture
+from orchestrator.traffic.packets.pcapng import DamagedCapture
 
 if TYPE_CHECKING:
     from orchestrator.lab.capture.selected_packets import PacketReader
@@ -31,7 +32,7 @@ class PacketDecoder:
         self._lines: dict[bytes, Sequence[str]] = {}
 
     def decode(self, capture: bytes) -> Sequence[str]:
-        """The line of each packet. Raises NoPackets where nothing can read them, WrongPackets where it takes long."""
+        """The line of each packet. Raises NoPackets where nothing reads them, WrongPackets where it takes too much."""
         key = sha256(capture).digest()
         if key not in self._lines:
             self._lines[key] = self._decoded(capture)
@@ -44,10 +45,14 @@ class PacketDecoder:
             raise NoPackets(f"its packets were not read: {self._missing}")
         try:
             return self._reader.lines(capture)
-        except TookTooLong as error:
-            raise WrongPackets(f"the packets cannot be read in time: {error.what}") from error
+        except DamagedCapture as error:
+            raise WrongPackets(f"the packets cannot be read: {error}") from error
         except WirelabError as error:
             raise NoPackets(f"its packets were not read: {error.what}") from error
+
+    def use(self, reader: PacketReader) -> None:
+        """Decode with this reader."""
+        self._reader = reader
 
     def _open(self) -> None:
         try:
@@ -55,7 +60,7 @@ class PacketDecoder:
             workspace.notify("reading the packets that were handed in")
             run = self._stack.enter_context(workspace.guard())
             capture, observed = open_capture(workspace, self._scenario, f"collect-{token_hex(4)}", run)
-            self._reader = self._stack.enter_context(capture.packet_reader(observed))
+            self.use(self._stack.enter_context(capture.packet_reader(observed)))
         except WirelabError as error:
             self._missing = error.what
 
