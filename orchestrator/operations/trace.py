@@ -165,16 +165,19 @@ def live_events(
     errors: list[str],
     expression: str = "",
     through: Callable[[Iterator[bytes]], Iterator[bytes]] = lambda pieces: pieces,
+    *,
+    reads_later: bool = False,
 ) -> Iterator[TrafficEvent]:
     """The events of what crosses the lab's networks, as it happens, until the capture's container is removed.
 
-    `errors` collects what the programs wrote to standard error; `through` may watch the pieces that they print.
+    `errors` collects what the programs wrote to standard error; `through` may watch the pieces that they print. With
+    `reads_later`, tshark starts with the first packet, or at READ_NOW.
     """
     from orchestrator.lab.capture.recording import Recording, http_ports, whole_lines
     from orchestrator.traffic.packets.decode import decode_argv
 
     decode = decode_argv(http=http_ports(capture.scenario), live=True)
-    pieces = through(capture.stream_live(observed, errors, expression, decode))
+    pieces = through(capture.stream_live(observed, errors, expression, decode, reads_later=reads_later))
     return Recording(whole_lines(pieces), errors).events(capture.topology(observed), window=0)[0]
 
 

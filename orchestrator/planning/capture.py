@@ -21,6 +21,8 @@ READING_MEGABYTES = 512  # what dumpcap and tshark need beside the recording
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
 NOBODY = "65534:65534"
+# Let the program that waits for packets start: what `late_argv` runs.
+READ_NOW = (PROGRAM, "read-now")
 # The path of a capture file in the container that reads it.
 READ_AT = "/capture.pcapng"
 
@@ -146,6 +148,14 @@ def live_argv(networks: Mapping[str, str], bpf: str = "", then: tuple[str, ...] 
     """The command that captures live: print pcapng, or pass it to the program `then`."""
     options = (*_filter(bpf), *_interfaces(networks))
     return (PROGRAM, "follow", *options, "--", *then) if then else (PROGRAM, "live", *options)
+
+
+def late_argv(networks: Mapping[str, str], then: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for networks without IPv6: the program `then` starts with the first packet, or at READ_NOW.
+
+    There, IPv6 packets are those by which the engine's host says that it has a bridge, and which concern no node.
+    """
+    return (PROGRAM, "follow", "--when-needed", "--filter", "not ip6", *_interfaces(networks), "--", *then)
 
 
 def capture_filter(topology: Topology, nodes: Sequence[str], bpf: str = "") -> str:

@@ -53,7 +53,8 @@ class SeatView:
         return unsubscribe
 
     def documents(self) -> list[Document]:
-        if view := self._view:
+        if (view := self._view) and (live := self._seat.live):
+            live.traffic.prepare()  # somebody opens the page
             return [*view.documents(), self._consent_document()]
         title = TITLES.get(self._seat.state, TITLES["waiting"])
         hello = {"type": "hello", "schema": SCHEMA, "lab": self._seat.name, "title": title, "can": NOTHING}

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from lab_bench import DEADLINE, Bench, Ran
 
+from orchestrator.host.images.files import images_folder, tags_of
+
 pytestmark = pytest.mark.sampled(3)
 
 ENHANCED_PACKET, INTERFACE, NAMES, SECTION = 6, 1, 4, 0x0A0D0D0A
@@ -168,6 +170,34 @@ def test_the_status_counts_every_packet(standing: Bench, tmp_path: Path) -> None
     assert there > 5
     until(lambda: wirelab(standing, "capture", "status", "basic", "--json").document["packets"] == there)
     assert wirelab(standing, "capture", "stop", "basic").code == 0
+
+
+@pytest.mark.parametrize("command", ["record", "live", "follow"])
+def test_a_filter_counts_for_each_network(standing: Bench, command: str) -> None:
+    """dumpcap takes one that stands behind an interface for that interface alone."""
+    argv = f"/usr/lib/wirelab/capture {command} --filter 'udp port 9' one=lo two=lo"
+    if command == "follow":
+        argv += " -- cat"
+    script = f"""
+        exec 2> /dev/null
+        {argv} > /capture/out &
+        until pgrep dumpcap && sleep 1; do sleep 0.1; done > /dev/null
+        for port in 9 10; do head -c 1234 /dev/zero > /dev/udp/127.0.0.1/$port; done
+        sleep 1
+        kill -INT $(pgrep dumpcap)
+        sleep 0.5
+        cat /capture/{"part_*" if command == "record" else "out"}
+    """
+    container = standing.engine.client.containers.run(
+        tags_of(("capture",), images_folder())["capture"], ["sleep", "infinity"], user="0", network_mode="none",
+        cap_drop=["ALL"], cap_add=["NET_RAW"], init=True, tmpfs={"/capture": "size=32m"}, detach=True,
+        labels={"wirelab.lab": standing.lab},
+    )  # fmt: skip
+    try:
+        pcapng = container.exec_run(["bash", "-c", script]).output
+    finally:
+        container.remove(force=True)
+    assert [len(frame) for frame in frames(pcapng)] == [14 + 20 + 8 + 1234] * 2
 
 
 def tshark(bench: Bench, file: Path, *options: str) -> str:

@@ -87,6 +87,8 @@ def test_six_learners_from_the_start_of_a_class_to_its_end(room: Class, tmp_path
             ideal.does("dig", "app.shop.lab", then="address")
             slow.says("hint")
             assert eventually(lambda: cell(room, SLOW, "first-packet")["hints"] == 1, DEADLINE), room.board()
+            assert room.readers(SLOW) == ["dumpcap", "tshark"]  # somebody is there
+        assert room.readers(CHEATING) == ["dumpcap"]  # no packet has crossed, and nobody has opened the page
         with seat_page(room, links, ABSENT) as page:
             page.answers("dns", "look-up")  # and goes
         assert eventually(lambda: "client has no process left" in room.values("why")[ATTACKING], DEADLINE), room.board()

@@ -43,6 +43,12 @@ class Class:
         ids = {container.labels.get("wirelab.node", ""): container.id for container in containers}
         return {node: container_id for node, container_id in ids.items() if node}
 
+    def readers(self, seat: str) -> list[str]:
+        """The programs that run in the container which captures the seat's packets."""
+        found = [container for container in self.lab(seat).containers() if "wirelab.capture" in container.labels]
+        rows = [row for container in found for row in container.top(ps_args="-o pid,comm")["Processes"]]
+        return sorted({row[-1] for row in rows} & {"dumpcap", "tshark"})
+
     def printed_board(self) -> Any:
         """The board as the command line prints it."""
         ran = self.cli("status", "--json")

@@ -25,6 +25,7 @@ from orchestrator.planning.capture import (
     bridges_of,
     decoder_spec,
     filter_argv,
+    late_argv,
     live_argv,
     live_spec,
     node_names,
@@ -93,12 +94,19 @@ class LabCapture:
         return start_recorder(self._engine, with_networks(spec, networks))
 
     def stream_live(
-        self, observed: Snapshot, errors: list[str], bpf: str = "", then: tuple[str, ...] = ()
+        self,
+        observed: Snapshot,
+        errors: list[str],
+        bpf: str = "",
+        then: tuple[str, ...] = (),
+        *,
+        reads_later: bool = False,
     ) -> Generator[bytes, None, None]:
         """Packets as they are captured, as pcapng, or the output of the program `then` that reads it. Never ends.
 
         Uses a temporary container, and leaves a recorder that runs alone. `errors` collects what the programs write to
-        standard error.
+        standard error. With `reads_later`, `then` starts with the first packet or at READ_NOW, but in a lab
+        with IPv6 at once.
         """
         topology, networks = self._networks(observed)
         self._lab.build_missing_images(IMAGE)
@@ -107,7 +115,8 @@ class LabCapture:
             self._engine.start(container)
             if bpf and (trial := self._engine.run(container, filter_argv(bpf), seconds=10)).exit_code:
                 raise invalid_filter(f"{bpf!r}: {trial.err.strip().removeprefix('tcpdump: ')}")
-            argv = live_argv(networks, bpf, then)
+            is_late = reads_later and not topology.subnets6
+            argv = late_argv(networks, then) if is_late else live_argv(networks, bpf, then)
             yield from self._engine.stream(container, argv, errors)
         finally:
             self._engine.remove_container(container)

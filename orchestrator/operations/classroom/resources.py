@@ -52,7 +52,7 @@ class ResourceWatch:
     """A thread that looks at the seats in which somebody works, one after the other.
 
     Somebody works where a terminal is open, or where the lab's journal has grown. A seat that lacks something is looked
-    at until it does not.
+    at until it does not. While seats start, what the start of a lab wrote to its journal is no work.
     """
 
     def __init__(
@@ -79,16 +79,19 @@ class ResourceWatch:
 
     def look(self) -> None:
         """Look once at each seat in which somebody works."""
+        is_start = any(seat.live is None and seat.state in ("waiting", "starting") for seat in self._seats)
         for seat in self._seats:
             if self._ending.is_set():
                 return
-            if self._is_active(seat):
+            if self._is_active(seat, is_start=is_start):
                 seat.look_at_resources()
 
-    def _is_active(self, seat: RunningSeat) -> bool:
+    def _is_active(self, seat: RunningSeat, *, is_start: bool) -> bool:
         live = seat.live
         if live is None:
             return False
+        if is_start:
+            return bool(seat.used_up) or live.terminals.has_open
         size = _size(journal_file(self._state, live.name))
         has_grown = self._sizes.get(seat.name, 0) != size
         self._sizes[seat.name] = size

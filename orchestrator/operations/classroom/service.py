@@ -19,7 +19,9 @@ from orchestrator.operations.classroom.memory import room_for
 from orchestrator.operations.classroom.resources import ResourceWatch, stopped_nodes, used_up
 from orchestrator.operations.classroom.seat_engines import SeatDesk, SeatEngines, removal_workspace
 from orchestrator.operations.classroom.seats import RunningSeat
+from orchestrator.operations.lessons.common_truths import CommonTruths
 from orchestrator.operations.lessons.files import ProgressStore
+from orchestrator.operations.lessons.learn import InClass
 from orchestrator.operations.lifecycle import bring_down, remove_lab
 from orchestrator.operations.live.lab import watch_lesson
 from orchestrator.operations.workspace import new_run_id
@@ -173,13 +175,15 @@ def lab_seats(engines: SeatEngines, scenario: LoadedScenario, classroom: Classro
     def held_from() -> str:
         return store.require(classroom.name).held_from
 
+    in_class = InClass(held_from, close_host=True, truths=CommonTruths(), reads_later=True)
+
     def make(seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
         command = ("wirelab", "class", "start", classroom.name)
         desk = SeatDesk(engines, seat.lab, Actor(new_run_id(), "web", command, seat.name))
 
         @contextmanager
         def watch(on_up: Callable[[], None]) -> Iterator[LiveLab]:
-            lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
+            lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, in_class=in_class)
             with ExitStack() as stack:
                 own = desk.open()
                 measure_memory = stack.enter_context(room_for(own.budget, own.workspace, seat))

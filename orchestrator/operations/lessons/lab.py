@@ -24,6 +24,7 @@ from orchestrator.planning.lab_ref import LabRef
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask
+    from orchestrator.model.topology import Topology
     from orchestrator.operations.workspace import Workspace
 
 BUSY_SECONDS = 60.0  # for a command of the learner, such as `heal`, to end
@@ -47,6 +48,7 @@ class LessonLab:
     _fault_ids: tuple[str, ...] = ()
     _is_changed: bool = False
     _networks: frozenset[str] = frozenset()
+    _topology: tuple[int, tuple[int, ...], Topology] | None = None
 
     def __post_init__(self) -> None:
         self.handle = self._handle(self.course)
@@ -66,14 +68,29 @@ class LessonLab:
         made = {container.labels.get(labels.NODE) for container in containers if container.state != "created"}
         return made >= set(self.course.reading.scenario.nodes)
 
-    def last_change(self) -> float:
-        """When somebody last worked on the lab: each command writes to the lab's journal."""
+    def topology(self) -> Topology:
+        """The lab's addresses. The engine is asked again only after somebody has worked on the lab."""
+        stamp, made = self._journal_stamp(), self.handle.made
+        if self._topology and stamp and self._topology[:2] == (id(made), stamp):
+            return self._topology[2]
+        topology = made.topology(made.observe())
+        self._topology = (id(made), stamp, topology)
+        return topology
+
+    def _journal_stamp(self) -> tuple[int, ...]:
+        """What differs whenever the lab's journal does: each command writes to it. Empty where there is none."""
         from orchestrator.lab.journal import journal_file
 
         try:
-            return journal_file(self.workspace.state, self.name).stat().st_mtime
+            status = journal_file(self.workspace.state, self.name).stat()
         except OSError:
-            return 0.0
+            return ()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def last_change(self) -> float:
+        """When somebody last worked on the lab."""
+        stamp = self._journal_stamp()
+        return stamp[-1] / 1e9 if stamp else 0.0
 
     @property
     def is_broken(self) -> bool:

@@ -14,6 +14,7 @@ from orchestrator.lab.lock import lesson_lock
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
+from orchestrator.operations.lessons.common_truths import CommonTruths, makes_all
 from orchestrator.operations.lessons.files import ProgressStore, load_lesson
 from orchestrator.operations.lessons.lab import LessonLab
 from orchestrator.operations.lessons.run import LessonRun
@@ -30,6 +31,21 @@ if TYPE_CHECKING:
 
 SEEDS = 1_000_000
 TURN_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class InClass:
+    """What is special about a lesson in a class.
+
+    `held_from` names the first task that the teacher holds. With `close_host`, internal networks of the lab are closed
+    to the engine's host. New labs share `truths`. With `reads_later`, the program that reads packets starts when
+    somebody opens the seat, or with the first packet.
+    """
+
+    held_from: Callable[[], str] = lambda: ""
+    close_host: bool = False
+    truths: CommonTruths | None = None
+    reads_later: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,26 +112,26 @@ def open_lesson(
     seat: str = "",
     on_up: Callable[[], None] = lambda: None,
     keep_result: Callable[[Progress], None] = lambda _progress: None,
-    held_from: Callable[[], str] = lambda: "",
-    close_host: bool = False,
+    in_class: InClass | None = None,
     keeps_packets: bool = False,
 ) -> Iterator[OpenLesson]:
     """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
-    `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. `held_from`
-    names the first task that a teacher holds. With `keeps_packets`, the lab is recorded, and the progress has the
-    packets that completed a task. With `close_host`, internal networks of the lab are closed to the engine's host.
-    Raises UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong, and LabBusy where
-    another process has it open.
+    `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. With
+    `keeps_packets`, the lab is recorded, and the progress has the packets that completed a task. Raises UsageInvalid
+    where the scenario has no lesson, FileInvalid where the lesson is wrong, and LabBusy where another process has it
+    open.
     """
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
     with lesson_lock(workspace.state, name):
         progress = _begun(store.load(name, seat), scenario, seed, seat)
         keep_result(progress)
-        bring_up(
-            workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host, capture=keeps_packets)
-        )
+        in_class = in_class or InClass()
+        options = UpOptions(keep=True, heal=True, close_host=in_class.close_host, capture=keeps_packets)
+        result = bring_up(workspace, scenario, name, options)
+        if not makes_all(result.plan, scenario.reading.scenario):
+            in_class = replace(in_class, truths=None)
         on_up()
         store.save(name, progress)
 
@@ -131,7 +147,7 @@ def open_lesson(
 
         with (
             recorded(workspace.without_watcher(), name),
-            lesson_in(workspace, scenario, name, progress, tell, save, up, held_from, keeps_packets) as lesson,
+            lesson_in(workspace, scenario, name, progress, tell, save, up, in_class, keeps_packets) as lesson,
         ):
             yield lesson
 
@@ -145,7 +161,7 @@ def lesson_in(
     tell: Callable[[Message], None],
     save: Callable[[Progress], None],
     bring_up_again: Callable[[LoadedScenario], None],
-    held_from: Callable[[], str] = lambda: "",
+    in_class: InClass | None = None,
     keeps_packets: bool = False,
 ) -> Iterator[OpenLesson]:
     """Run the lesson in a lab that is up. What a task changes in the lab ends with it.
@@ -160,15 +176,17 @@ def lesson_in(
 
     watched = replace(workspace, on_event=keep_probe)
     lesson_lab = LessonLab(watched, scenario, lab_name, bring_up_again)
-    lab = lesson_lab.handle
     shell = load_lesson(scenario, progress.seed).lesson.shell[0]
 
     def load_text() -> LessonText:
-        topology = lab.made.topology(lab.made.observe())
-        return load_lesson(scenario, progress.seed, address_values(topology, shell), lab_name)
+        return load_lesson(scenario, progress.seed, address_values(lesson_lab.topology(), shell), lab_name)
 
-    live = LiveTraffic(workspace, scenario, lab_name)
-    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from, live, keeps_packets=keeps_packets)
+    in_class = in_class or InClass()
+    live = LiveTraffic(workspace, scenario, lab_name, reads_later=in_class.reads_later)
+    held_from, truths = in_class.held_from, in_class.truths
+    run = LessonRun(
+        lesson_lab, load_text, progress, tell, save, probes, held_from, live, truths, keeps_packets=keeps_packets
+    )
     with live as traffic:
         reader = traffic.reader()
         traffic.await_begin()  # from then on nothing that the learner does is missed

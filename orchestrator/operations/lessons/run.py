@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.operations.lessons.common_truths import CommonTruths
     from orchestrator.operations.lessons.lab import LessonLab
     from orchestrator.operations.live.traffic import LiveTraffic
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
@@ -49,7 +50,8 @@ class LessonRun:
     `load_text` reads the lesson with the addresses that the lab has now. `probes` says when checks probed from which
     node, and grows: that traffic is no attempt of the learner. `held_from` names the first task that the teacher
     holds, with all after it; "" where none is held. `live` is the traffic of the lab, where it is read already.
-    With `keeps_packets`, the evidence of a task has the packets that completed it.
+    `truths` are those of other new labs, where this one is new, too. With `keeps_packets`, the evidence of a task has
+    the packets that completed it.
     """
 
     def __init__(
@@ -62,11 +64,13 @@ class LessonRun:
         probes: Sequence[ProbeEvent] = (),
         held_from: Callable[[], str] = lambda: "",
         live: LiveTraffic | None = None,
+        truths: CommonTruths | None = None,
         *,
         keeps_packets: bool = False,
     ) -> None:
         self._held_from = held_from
         self._live = live
+        self._truths = truths
         self._other_probes = OtherProbes(lesson_lab.workspace.state, lesson_lab.name)
         own_probes = OwnProbes(others=self._other_probes.take)
         self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe), own_probes)
@@ -119,7 +123,10 @@ class LessonRun:
     def begin_task(self) -> None:
         """Change the lab as the task wants it, find the right answer of a question, and tell what is to be done."""
         self._has_begun = False
-        self._begin_task()
+        try:
+            self._begin_task()
+        finally:
+            self._truths = None  # from now on the learner may work in the lab
         self._has_begun = True
 
     def _begin_task(self) -> None:
@@ -163,7 +170,7 @@ class LessonRun:
 
     def _begin_told(self, name: str, task: AnyTask) -> None:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
-        topology = self.lab.made.topology(self.lab.made.observe())
+        topology = self.lesson_lab.topology()
         self.question = self._question(name, task, topology) if isinstance(task, QuestionTask) else None
         self.state.forget_told()
         self._explainer.forget()
@@ -183,7 +190,7 @@ class LessonRun:
         basis = basis_of(task, topology, seed)
         if kept := kept_question(self.progress, name, basis, typed_answers(task, topology)):
             return kept
-        question = ask_lab(self.lab, task, seed, self._live)
+        question = ask_lab(self.lab, topology, task, seed, self._live, self._truths)
         self.state.keep(with_question(self.progress, name, question, basis))
         return question
 

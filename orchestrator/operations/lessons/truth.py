@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from orchestrator.lessons.lesson import AskTask, QuestionTask, Run
+    from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.operations.lessons.common_truths import CommonTruths
     from orchestrator.operations.live.traffic import LiveTraffic, TrafficReader
     from orchestrator.traffic.exchanges.events import CompletedEvent, Flow
     from orchestrator.traffic.story import Span
@@ -29,28 +31,39 @@ COLD_SECONDS = 15.0
 NEIGHBOUR_KINDS = ("arp", "ndp")
 
 
-def ask_lab(lab: LabHandle, task: QuestionTask, seed: int, traffic: LiveTraffic | None = None) -> Question:
+def ask_lab(
+    lab: LabHandle,
+    topology: Topology,
+    task: QuestionTask,
+    seed: int,
+    traffic: LiveTraffic | None = None,
+    truths: CommonTruths | None = None,
+) -> Question:
     """The question with its choices and its right answer. Raises NotFound where the lab does not show any.
 
     `traffic` is that of the lab, if somebody reads it already. Then a first packet needs no capture of its own, and the
     end of a connection is visible. The journal says that the packets are wirelab's own: the story of the lab would give
-    the answer away.
+    the answer away. A lab that is new shares its answers with the others that are, in `truths`.
     """
     if isinstance(task, PredictTask):
         with _as_probes(lab, task.predict.node):
             steps = whole_steps(lab, task.predict, traffic)
         return order_question(task, steps, seed)
-    topology = lab.made.topology(lab.made.observe())
-    return question_of(task, _truth(lab, task, traffic), topology, seed)
+    answer = truths.get(task) if truths else None
+    if answer is None:
+        answer = _truth(lab, topology, task, traffic)
+        if truths:
+            truths.keep(task, answer)
+    return question_of(task, answer, topology, seed)
 
 
-def _truth(lab: LabHandle, task: AskTask, traffic: LiveTraffic | None) -> str:
+def _truth(lab: LabHandle, topology: Topology, task: AskTask, traffic: LiveTraffic | None) -> str:
     match task.truth:
         case AddressOf(address_of=node):
-            return lab.address(node)
+            return str(topology.addresses(node)[0])
         case FirstServer(first_server=run):
             with _as_probes(lab, run.node):
-                seen = _first_server_seen(lab, run, traffic) if traffic and traffic.is_listening else None
+                seen = _first_server_seen(lab, topology, run, traffic) if traffic and traffic.is_listening else None
                 return seen or _first_server(lab, run)
         case BrokenLayer(broken_layer=check_name):
             return _broken_layer(lab, check_name)
@@ -126,9 +139,9 @@ def await_closed(flows: Iterable[Flow], reader: TrafficReader | None, seconds: f
         left -= {(close.flow.client, close.flow.server) for close in closes}
 
 
-def _first_server_seen(lab: LabHandle, run: Run, traffic: LiveTraffic) -> str | None:
+def _first_server_seen(lab: LabHandle, topology: Topology, run: Run, traffic: LiveTraffic) -> str | None:
     """The same from traffic that is read already; None where it shows none in time, or its order is not certain."""
-    if len(lab.made.topology(lab.made.observe()).addresses(run.node)) != 1:
+    if len(topology.addresses(run.node)) != 1:
         return None  # the packets of two networks are read in any order
     with traffic.reading() as reader:
         since = time.time()

@@ -7,6 +7,7 @@ changed. Pages show them, and decide nothing.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,7 +23,6 @@ from orchestrator.events import (
     CaptureEvent,
     CauseEvent,
     Entry,
-    Event,
     FaultEvent,
     FindingEvent,
     LabEvent,
@@ -36,9 +36,9 @@ from orchestrator.operations.capture import open_capture, status_of
 from orchestrator.operations.engine_answers import PING_SECONDS, tell_answers
 from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
-from orchestrator.operations.lessons.learn import open_lesson
+from orchestrator.operations.lessons.learn import InClass, open_lesson
 from orchestrator.operations.live.actions import LiveActions
-from orchestrator.operations.live.lab_changes import LabChanges
+from orchestrator.operations.live.lab_changes import LabChanges, States
 from orchestrator.operations.live.lesson import LessonMessages, LiveLesson
 from orchestrator.operations.live.node_terminals import NodeTerminals
 from orchestrator.operations.live.traffic import LiveTraffic
@@ -104,7 +104,7 @@ class LiveLab:
         self.actions = LiveActions(workspace, scenario, lab_name, workspace.actor.seat)
         self.terminals = NodeTerminals(workspace, scenario, lab_name, shell_nodes(scenario.reading.scenario))
         self.lesson: LiveLesson | None = None
-        self._traffic = traffic
+        self.traffic = traffic
         self._reader = traffic.reader()
         self._changes = changes
         self._follow = ExitStack()
@@ -116,13 +116,15 @@ class LiveLab:
         self._stale = threading.Event()
         self._written = threading.Event()
         self._has_looked = False
+        self._looked_at = 0.0
+        self._seen_containers: States = frozenset()
         self._threads = [
             threading.Thread(target=target, daemon=True, name=f"live lab: {target.__name__}")
             for target in (self._follow_journal, self._follow_traffic, self._follow_engine, self._follow_answers)
         ]
 
     def __enter__(self) -> LiveLab:
-        follow = self._changes.follow(self.name, on_journal=self._written.set, on_containers=self._stale.set)
+        follow = self._changes.follow(self.name, on_journal=self._written.set, on_containers=self._on_containers)
         self._follow.callback(follow)
         self._look()
         for thread in self._threads:
@@ -144,7 +146,7 @@ class LiveLab:
     @property
     def is_lost(self) -> bool:
         """Whether nothing is seen of the lab any more, as after it was taken down."""
-        return self._traffic.has_ended or (self.lesson is not None and self.lesson.has_stopped)
+        return self.traffic.has_ended or (self.lesson is not None and self.lesson.has_stopped)
 
     def attend(self, lesson: LiveLesson) -> None:
         """Show a lesson beside the lab: shells where it gives them, and none of the faults that it puts in."""
@@ -229,21 +231,27 @@ class LiveLab:
                 with self._lock:
                     self.state.entries.append(entry)
                 self.tell(entry)
-            self._on_event(entry.event)
+            self._on_event(entry)
 
     def _pause(self, _seconds: float) -> None:
         """Wait until the journal has changed, or the end."""
         self._written.wait()
         self._written.clear()
 
-    def _on_event(self, event: Event) -> None:
-        match event:
+    def _on_containers(self, states: States) -> None:
+        """Look again, unless the last look saw just these."""
+        if not self._has_looked or states != self._seen_containers:
+            self._stale.set()
+
+    def _on_event(self, entry: Entry) -> None:
+        match event := entry.event:
             case ProbeEvent(node=node, since=since, until=until):
                 with self._lock:
                     probes = self.exchanges.on_probes(node, since, until)
                 self.tell(*((probes, "nodes") if probes else ()))
             case FaultEvent() | NodeEvent() | LabEvent() | CaptureEvent():
-                self._stale.set()
+                if entry.time >= self._looked_at:  # otherwise the last look has seen what it did
+                    self._stale.set()
             case FindingEvent() | CauseEvent():
                 with self._lock:
                     self.state.findings = with_event(self.state.findings, event, self._checks)
@@ -281,7 +289,7 @@ class LiveLab:
     def _seconds_to_look(self) -> float:
         """How long to wait for the next look where nobody tells that something has changed."""
         is_counting = self.state.capture["capture"] == "running"
-        return LOOK_SECONDS if is_counting or self._traffic.has_ended or not self._has_looked else REST_SECONDS
+        return LOOK_SECONDS if is_counting or self.traffic.has_ended or not self._has_looked else REST_SECONDS
 
     def _follow_answers(self) -> None:
         """Ask whether the engine answers while a terminal is open."""
@@ -293,7 +301,7 @@ class LiveLab:
         """Look at the engine and the lab's folder, and tell what changed."""
         from orchestrator.rendering.nodes import node_states
 
-        self._has_looked = False
+        self._has_looked, began = False, time.time()
         try:
             recording, observed = open_capture(self.workspace, self.loaded, self.name)
             topology = recording.topology(observed)
@@ -301,7 +309,8 @@ class LiveLab:
             capture = status_of(recording, observed)
         except WirelabError:
             return  # the engine is busy or away; the next look is soon
-        self._has_looked = True
+        self._has_looked, self._looked_at = True, began
+        self._seen_containers = {(container.id, container.state) for container in observed.containers}
         try:
             faults = list_faults(self.workspace.state, self.name)
         except NotFound:
@@ -312,7 +321,7 @@ class LiveLab:
         is_told = shown == faults or not (self.lesson and self.lesson.is_repair)
         self._replace("states", states if is_told else dict.fromkeys(states, ""))
         self._replace("capture", capture)
-        if self._traffic.has_ended and set(states.values()) != {"missing"}:
+        if self.traffic.has_ended and set(states.values()) != {"missing"}:
             self._restart()
 
     def _restart(self) -> None:
@@ -321,8 +330,8 @@ class LiveLab:
             self.exchanges = LiveExchanges()
             self.state.findings = {}
         try:
-            self._traffic.restart()
-            self._traffic.await_begin()
+            self.traffic.restart()
+            self.traffic.await_begin()
         except WirelabError:
             return  # it is on its way down again; the next look is soon
         self.tell(RESTART)
@@ -376,8 +385,7 @@ def watch_lesson(
     seed: int | None = None,
     seat: str = "",
     keep_result: Callable[[Progress], None] = lambda _progress: None,
-    held_from: Callable[[], str] = lambda: "",
-    close_host: bool = False,
+    in_class: InClass | None = None,
     on_up: Callable[[], None] = lambda: None,
     keeps_packets: bool = False,
 ) -> Iterator[LiveLab]:
@@ -386,7 +394,7 @@ def watch_lesson(
     `on_up` is called once the lab is up, before the lesson begins.
     """
     messages = LessonMessages()
-    lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from, close_host=close_host, on_up=on_up)
+    lesson_of = partial(open_lesson, keep_result=keep_result, in_class=in_class, on_up=on_up)
     lesson_of = partial(lesson_of, keeps_packets=keeps_packets)
     with lesson_of(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
         live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,6 +21,9 @@ JOURNAL_SECONDS = 0.1
 LIST_SECONDS = 3.0  # for what somebody does past wirelab
 END_SECONDS = 10.0
 
+# The id of each container of a lab, with its state.
+States = Set[tuple[str, str]]
+
 
 @dataclass(eq=False)
 class _Follower:
@@ -28,7 +31,7 @@ class _Follower:
 
     lab_name: str
     on_journal: Callable[[], None]
-    on_containers: Callable[[], None]
+    on_containers: Callable[[States], None]
     journal: object = None
     containers: object = None
 
@@ -65,11 +68,11 @@ class LabChanges:
             thread.join(END_SECONDS)
 
     def follow(
-        self, lab_name: str, *, on_journal: Callable[[], None], on_containers: Callable[[], None]
+        self, lab_name: str, *, on_journal: Callable[[], None], on_containers: Callable[[States], None]
     ) -> Callable[[], None]:
         """Call these, in a thread of ours, at the first look and after each change; returns what ends that.
 
-        They return at once: all other labs wait for them.
+        `on_containers` takes what was seen. They return at once: all other labs wait for them.
         """
         follower = _Follower(lab_name, on_journal, on_containers)
         with self._lock:
@@ -113,4 +116,4 @@ class LabChanges:
             for follower in followers:
                 if states[follower.lab_name] != follower.containers:
                     follower.containers = states[follower.lab_name]
-                    follower.on_containers()
+                    follower.on_containers(states[follower.lab_name])

@@ -15,6 +15,7 @@ from orchestrator.lab.capture.listening import is_listening
 from orchestrator.operations.capture import open_capture
 from orchestrator.operations.trace import live_events
 from orchestrator.planning import labels
+from orchestrator.planning.capture import READ_NOW
 
 if TYPE_CHECKING:
     from orchestrator.lab.capture.lab_capture import LabCapture
@@ -56,10 +57,13 @@ class TrafficReader:
 class LiveTraffic:
     """The events of a lab's traffic, for any number of readers; a context that ends the capture.
 
-    A capture that has just begun misses what came before `is_listening`.
+    A capture that has just begun misses what came before `is_listening`. With `reads_later`, packets are recorded from
+    then on, and the program that reads them starts with the first one, or at `prepare`: it takes most of the memory.
     """
 
-    def __init__(self, workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> None:
+    def __init__(
+        self, workspace: Workspace, scenario: LoadedScenario, lab_name: str, *, reads_later: bool = False
+    ) -> None:
         self._workspace = workspace
         self._scenario = scenario
         self._lab_name = lab_name
@@ -69,6 +73,7 @@ class LiveTraffic:
         self._run = ""
         self._errors: list[str] = []
         self._pause = threading.Event()
+        self._reads_later = reads_later
         self.failure: WirelabError | None = None
 
     def reader(self) -> TrafficReader:
@@ -105,6 +110,17 @@ class LiveTraffic:
             self._pause.wait(PAUSE_SECONDS)
         return self.is_listening
 
+    def prepare(self) -> None:
+        """Let the program that reads packets start, in a thread: somebody is there who may soon send some."""
+        if self._reads_later:
+            self._reads_later = False
+            threading.Thread(target=self._start_reading, daemon=True, name="start to read").start()
+
+    def _start_reading(self) -> None:
+        with suppress(WirelabError):  # it starts with the first packet, too
+            for container in self._workspace.engine.listed_containers(f"{labels.RUN}={self._run}"):
+                self._workspace.engine.run(container.id, READ_NOW, seconds=END_SECONDS)
+
     @property
     def is_listening(self) -> bool:
         """Whether packets are read from now on."""
@@ -122,7 +138,7 @@ class LiveTraffic:
 
     def _read(self, capture: LabCapture, observed: Snapshot) -> None:
         try:
-            for event in live_events(capture, observed, self._errors):
+            for event in live_events(capture, observed, self._errors, reads_later=self._reads_later):
                 for reader in self._readers:
                     reader.put(event)
         except WirelabError as error:

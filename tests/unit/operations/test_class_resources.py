@@ -73,6 +73,22 @@ def test_what_is_used_up_is_kept_until_it_is_not(tmp_path: Path) -> None:
     assert seats.looked_at == ["two", "two"]
 
 
+def test_while_seats_start_only_those_with_a_terminal_are_looked_at(tmp_path: Path) -> None:
+    """Each start writes to the journal of its lab; the look at all of them comes when all seats are there."""
+    seats = Seats(tmp_path)
+    two, seats.seats[1].live = seats.seats[1].live, None
+    seats.works_in("one")
+    seats.watch.look()
+    assert seats.looked_at == []
+    seats.labs["one"].terminals.has_open = True
+    seats.watch.look()
+    assert seats.looked_at == ["one"]
+    seats.seats[1].live, seats.labs["one"].terminals.has_open = two, False
+    seats.works_in("two")
+    seats.watch.look()
+    assert seats.looked_at == ["one", "one", "two"]
+
+
 def test_a_seat_without_a_lab_is_not_looked_at(tmp_path: Path) -> None:
     seats = Seats(tmp_path)
     seats.works_in("one")

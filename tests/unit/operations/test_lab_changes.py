@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.errors import TookTooLong
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file
-from orchestrator.operations.live.lab_changes import LabChanges
+from orchestrator.operations.live.lab_changes import LabChanges, States
 from orchestrator.planning.snapshot import ListedContainer
 
 
@@ -35,6 +35,7 @@ class Followed:
         self.engine = Listing()
         self.state = StateFolder(folder)
         self.told: list[str] = []
+        self.seen: dict[str, States] = {}
         self.changes = LabChanges(self.engine, self.state)  # type: ignore[arg-type]
         self.ends = SimpleNamespace(one=self.follow("one"), two=self.follow("two"))
         self.changes.look_at_containers()
@@ -45,8 +46,12 @@ class Followed:
         return self.changes.follow(
             lab,
             on_journal=lambda: self.told.append(f"journal {lab}"),
-            on_containers=lambda: self.told.append(f"containers {lab}"),
+            on_containers=lambda states: self.note(lab, states),
         )
+
+    def note(self, lab: str, states: States) -> None:
+        self.told.append(f"containers {lab}")
+        self.seen[lab] = states
 
 
 def test_the_first_look_tells_of_each_lab(tmp_path: Path) -> None:
@@ -64,6 +69,7 @@ def test_only_the_lab_whose_container_changed_is_told_by_one_question(tmp_path: 
     followed.changes.look_at_containers()
     followed.changes.look_at_containers()
     assert (followed.told, followed.engine.asked) == (["containers two"], 2)
+    assert followed.seen["two"] == {("two", "paused")}
 
 
 def test_a_lab_whose_containers_are_gone_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from orchestrator.planning import labels
 from orchestrator.planning.capture import (
     STEP,
     capture_filter,
+    late_argv,
     live_argv,
     live_spec,
     reader_spec,
@@ -152,6 +153,8 @@ def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
     assert live_argv({"lab": "br-0123456789ab"})[1:] == ("live", "lab=br-0123456789ab")
     told = live_argv({"lab": "br-0123456789ab"}, "tcp", ("tshark", "-l"))
     assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")
+    late = late_argv({"lab": "br-0123456789ab"}, ("tshark", "-l"))
+    assert late[1:] == ("follow", "--when-needed", "--filter", "not ip6", "lab=br-0123456789ab", "--", "tshark", "-l")
 
 
 def test_a_file_is_read_without_any_network() -> None:
