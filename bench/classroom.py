@@ -1,12 +1,14 @@
-"""What a class costs, and how soon it shows what happens: python bench/classroom.py [--seats N] [--sample]
+"""What a class costs, and how soon it shows what happens: bench/classroom.py [--seats N] [--memory MB] [--sample]
 
 Measures on the engine in use, in a class of `basic` of its own,
 - from `class start` until each seat is ready, against the same containers by bare calls of the engine's API afterwards
   (as many labs at a time),
 - from a packet that completes a task to the seat's page and to the board that say so, with ten seats active at once,
-- the processor time and memory of the server and of the recorders (dumpcap and tshark), at rest and while those seats
-  send.
-A program in each client prints the time of day just before it sends; pages are those of the class's own server.
+- the processor time and the resident sets of the server with its helpers, and of the recorders (dumpcap and tshark), at
+  rest and while those seats send; and what the control groups of a seat's containers hold.
+A program in each client prints the time of day just before it sends. Pages are those of the class's own server; they
+are open for five seconds before that, as a learner reads the task first. With --memory, all containers of the engine
+and the server have so many MiB, by the kernel's limit (memory_limit.py).
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from memory_limit import LimitedGroup, memory_limit
 from own_state import ROOT, WIRELAB, own_state
 from table import HEADER, Row, print_rows
 
@@ -33,6 +36,7 @@ CLASS = f"b{os.getpid()}"
 MOST_ACTIVE = 10
 AT_ONCE = 2  # labs, as the class does
 SECONDS = 600.0
+READ_SECONDS = 5.0
 SEND = """
 import socket, time
 print(time.time(), flush=True)
@@ -82,14 +86,19 @@ class Room:
         with follow(self.links["board"]).socket("/board/socket") as board:
             arrival(board, lambda message: is_so(message.get("seats", [])))
 
-    def evidence(self, seats: list[str]) -> tuple[list[float], list[float]]:
-        """Seconds from a lookup in each of these seats, all at once, to its page, and to the board."""
+    def evidence(self, seats: list[str], begin: Callable[[], None]) -> tuple[list[float], list[float]]:
+        """Seconds from a lookup in each of these seats, all at once, to its page, and to the board.
+
+        `begin` is called once the learners have read their pages.
+        """
         from live_view import follow
 
         with ExitStack() as stack, ThreadPoolExecutor(3 * len(seats)) as work:
             pages = {seat: stack.enter_context(follow(self.links[seat]).socket()) for seat in seats}
             visitor = follow(self.links["board"])
             boards = {seat: stack.enter_context(visitor.socket("/board/socket")) for seat in seats}
+            time.sleep(READ_SECONDS)
+            begin()
             on_page = {seat: work.submit(arrival, pages[seat], shows_done) for seat in seats}
             on_board = {seat: work.submit(arrival, boards[seat], state_of(seat)) for seat in seats}
             sent = dict(zip(seats, work.map(send, seats), strict=True))
@@ -126,48 +135,82 @@ def served(seats: int) -> Iterator[Room]:
             process.terminate()
 
 
-def recorders() -> list[Any]:
-    """The programs that read the packets of the seats."""
+def containers(label: str) -> list[Any]:
+    """The containers of the class that bear this label."""
     import docker
 
+    found = docker.from_env().containers.list(filters={"label": label})
+    return [container for container in found if container.labels["wirelab.lab"].startswith(f"{CLASS}-")]
+
+
+def recorders() -> list[Any]:
+    """The programs that read the packets of the seats."""
     from orchestrator.host.processes import name_of, process
 
-    containers = docker.from_env().containers.list(filters={"label": "wirelab.capture=live"})
-    own = [container for container in containers if container.labels["wirelab.lab"].startswith(f"{CLASS}-")]
-    pids = [int(row[1]) for container in own for row in container.top()["Processes"]]
+    pids = [int(row[1]) for container in containers("wirelab.capture=live") for row in container.top()["Processes"]]
     running = [found for found in map(process, pids) if found]
     return [program for program in running if name_of(program) in ("dumpcap", "tshark")]
 
 
-def measure(seats: int, seconds: float, folder: Path) -> Iterator[Row]:
-    """The rows of a class of so many seats."""
+def server_of(room: Room) -> list[Any]:
+    """The process that serves the class, and those that it has started: its watchdogs."""
     import psutil
+
+    server = psutil.Process(room.pid)
+    return [server, *server.children(recursive=True)]
+
+
+def memory_row(what: str, seats: int) -> Row:
+    """What the control groups of the seats hold, without the files that the kernel can give up."""
+    from orchestrator.engine.docker.config import memory_use_seen
+
+    held = [
+        memory_use_seen(container.client.api.stats(container.id, stream=False, one_shot=True))
+        for container in containers("wirelab.lab")
+    ]
+    megabytes = sum(held) / 1024 / 1024
+    return Row(what, f"{megabytes:.0f} MiB in all", "", f"{megabytes / seats:.0f} MiB a seat", "", None)
+
+
+def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None) -> Iterator[Row]:
+    """The rows of a class of so many seats."""
     from live_page import Used, used_row
 
     begun = time.perf_counter()
     with served(seats) as room:
+        if group:
+            group.take(room.pid)
+            killed = group.killed()
         room.wait(lambda rows: {row["state"] for row in rows} == {"ready"})
         warm = time.perf_counter() - begun
         labs = [recorded(f"{CLASS}-{seat}", folder) for seat in room.seats]
-        used = {"server": Used([psutil.Process(room.pid)]), "recorders": Used(recorders())}
+        used = {"server": Used(server_of(room)), "recorders": Used(recorders())}
         for part in used.values():
             part.begin()
         time.sleep(seconds)
         for part in used.values():
             part.end()
         yield from (used_row(f"{name} of {seats} seats, at rest", part) for name, part in used.items())
+        yield memory_row(f"control groups of {seats} seats, at rest", seats)
         active = room.seats[:MOST_ACTIVE]
         for seat in active:
             wirelab("class", "mark-done", CLASS, seat, "first-packet")
         room.wait(lambda rows: sum(has_begun(row) for row in rows) == len(active))
-        for part in used.values():
-            part.begin()
-        on_page, on_board = room.evidence(active)
+
+        def begin() -> None:
+            used["recorders"] = Used(recorders())  # more programs than before: somebody is there
+            for part in used.values():
+                part.begin()
+
+        on_page, on_board = room.evidence(active, begin)
         for part in used.values():
             part.end()
         yield from (used_row(f"{name}, {len(active)} seats active", part) for name, part in used.items())
         yield latency_row(f"a packet to the seat's page, {len(active)} seats active", on_page)
         yield latency_row(f"a packet to the board, {len(active)} seats active", on_board)
+        yield memory_row(f"control groups of {seats} seats, {len(active)} active", seats)
+        if group:
+            yield group_row(group, group.killed() - killed)
     wirelab("class", "stop", CLASS, "--forget")
     bare = bare_seconds(labs)
     ratio = warm / bare
@@ -198,6 +241,11 @@ def bare_seconds(labs: list[Path]) -> float:
             subprocess.run((*bare, "down", str(lab)), check=False)
 
 
+def group_row(group: LimitedGroup, killed: int) -> Row:
+    most = f"{group.most_megabytes} MiB at most, files included"
+    return Row("under the limit of --memory", most, "", f"{killed} processes ended by the kernel", "0", killed == 0)
+
+
 def latency_row(what: str, seconds: list[float]) -> Row:
     worst = max(seconds)
     return Row(what, f"median {median(seconds):.2f} s", "", f"{worst:.2f} s (worst)", "at most 2 s", worst <= 2.0)
@@ -206,14 +254,18 @@ def latency_row(what: str, seconds: list[float]) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seats", type=int, default=30)
+    parser.add_argument(
+        "--memory", type=int, metavar="MB", help="a limit for all containers and the server; needs root"
+    )
     parser.add_argument("--sample", action="store_true", help="two seats and a short rest, to see that the bench works")
     options = parser.parse_args()
     seats, seconds = (2, 2.0) if options.sample else (options.seats, 20.0)
     load = os.getloadavg()[0]
-    with own_state(f"{CLASS}-none"), TemporaryDirectory() as folder:
+    limit = memory_limit(options.memory) if options.memory else nullcontext()
+    with own_state(f"{CLASS}-none"), TemporaryDirectory() as folder, limit as group:
         print(HEADER)
         try:
-            print_rows(measure(seats, seconds, Path(folder)))
+            print_rows(measure(seats, seconds, Path(folder), group))
         finally:
             subprocess.run((*WIRELAB, "class", "stop", CLASS, "--forget"), cwd=ROOT, check=False, capture_output=True)
     print(f"\nOnce; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after.")
