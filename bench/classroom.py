@@ -4,6 +4,8 @@ Measures on the engine in use, in a class of `basic` of its own,
 - from `class start` until each seat is ready, against the same containers by bare calls of the engine's API afterwards
   (as many labs at a time),
 - from a packet that completes a task to the seat's page and to the board that say so, with ten seats active at once,
+  and once more in as many others while somebody attacks from one seat,
+- how soon the board names what is used up in that seat,
 - the processor time and the resident sets of the server with its helpers, and of the recorders (dumpcap and tshark), at
   rest and while those seats send; and what the control groups of a seat's containers hold.
 A program in each client prints the time of day just before it sends. Pages are those of the class's own server; they
@@ -37,6 +39,16 @@ MOST_ACTIVE = 10
 AT_ONCE = 2  # labs, as the class does
 SECONDS = 600.0
 READ_SECONDS = 5.0
+LAB = "wirelab.lab"  # the label of all containers of a lab
+# What is typed in one seat: the memory and the disk are used up, 1,000 lines a second are shown, and processes fork
+# without end; and what the board says then.
+ATTACK = """python3 -c 'bytearray(400 << 20)'
+dd if=/dev/zero of=/tmp/full bs=1M count=100
+python3 -c 'import time
+while True: print("a line of some length", flush=True); time.sleep(0.001)' &
+sh -c 'f() { f | f & }; f'
+"""
+NAMED = ("out of memory", "is full", "lines a second", "no process left")
 SEND = """
 import socket, time
 print(time.time(), flush=True)
@@ -107,6 +119,30 @@ class Room:
                 [on_board[seat].result() - sent[seat] for seat in seats],
             )
 
+    @contextmanager
+    def attacked(self, seat: str) -> Iterator[float]:
+        """Attack from this seat inside the block; gives the seconds until the board has named each part of it."""
+        from live_view import follow
+
+        visitor = follow(self.links[seat])
+        with visitor.socket() as page:
+            page.send(json.dumps({"id": 1, "do": "open_terminal", "node": "client"}))
+            answer = next(told for told in map(json.loads, page) if told.get("id") == 1)
+            session = answer["data"]["session"]
+            with visitor.socket(f"/terminal/client?session={session}") as terminal, ThreadPoolExecutor(1) as work:
+                work.submit(lambda: [None for _piece in terminal])
+                terminal.send(ATTACK.encode())
+                begun, missing = time.perf_counter(), set(NAMED)
+
+                def is_named(rows: list[Any]) -> bool:
+                    why = next((row["why"] for row in rows if row["seat"] == seat), "")
+                    missing.difference_update(words for words in NAMED if words in why)
+                    return not missing
+
+                self.wait(is_named)
+                yield time.perf_counter() - begun
+                terminal.close()
+
 
 def has_begun(row: Any) -> bool:
     """Whether a row of the board tells that the task waits for evidence."""
@@ -160,13 +196,19 @@ def server_of(room: Room) -> list[Any]:
     return [server, *server.children(recursive=True)]
 
 
+def container_seconds() -> float:
+    """The processor time that all containers of the seats have used so far."""
+    stats = (container.client.api.stats(container.id, stream=False, one_shot=True) for container in containers(LAB))
+    return sum(float(document["cpu_stats"]["cpu_usage"]["total_usage"]) for document in stats) / 1e9
+
+
 def memory_row(what: str, seats: int) -> Row:
     """What the control groups of the seats hold, without the files that the kernel can give up."""
     from orchestrator.engine.docker.config import memory_use_seen
 
     held = [
         memory_use_seen(container.client.api.stats(container.id, stream=False, one_shot=True))
-        for container in containers("wirelab.lab")
+        for container in containers(LAB)
     ]
     megabytes = sum(held) / 1024 / 1024
     return Row(what, f"{megabytes:.0f} MiB in all", "", f"{megabytes / seats:.0f} MiB a seat", "", None)
@@ -174,8 +216,6 @@ def memory_row(what: str, seats: int) -> Row:
 
 def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None) -> Iterator[Row]:
     """The rows of a class of so many seats."""
-    from live_page import Used, used_row
-
     begun = time.perf_counter()
     with served(seats) as room:
         if group:
@@ -184,31 +224,15 @@ def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None
         room.wait(lambda rows: {row["state"] for row in rows} == {"ready"})
         warm = time.perf_counter() - begun
         labs = [recorded(f"{CLASS}-{seat}", folder) for seat in room.seats]
-        used = {"server": Used(server_of(room)), "recorders": Used(recorders())}
-        for part in used.values():
-            part.begin()
-        time.sleep(seconds)
-        for part in used.values():
-            part.end()
-        yield from (used_row(f"{name} of {seats} seats, at rest", part) for name, part in used.items())
-        yield memory_row(f"control groups of {seats} seats, at rest", seats)
-        active = room.seats[:MOST_ACTIVE]
-        for seat in active:
-            wirelab("class", "mark-done", CLASS, seat, "first-packet")
-        room.wait(lambda rows: sum(has_begun(row) for row in rows) == len(active))
-
-        def begin() -> None:
-            used["recorders"] = Used(recorders())  # more programs than before: somebody is there
-            for part in used.values():
-                part.begin()
-
-        on_page, on_board = room.evidence(active, begin)
-        for part in used.values():
-            part.end()
-        yield from (used_row(f"{name}, {len(active)} seats active", part) for name, part in used.items())
-        yield latency_row(f"a packet to the seat's page, {len(active)} seats active", on_page)
-        yield latency_row(f"a packet to the board, {len(active)} seats active", on_board)
+        yield from rest_rows(room, seconds)
+        *learners, attacker = room.seats
+        active = learners[: min(MOST_ACTIVE, len(learners) // 2)]
+        yield from active_rows(room, active, "active")
         yield memory_row(f"control groups of {seats} seats, {len(active)} active", seats)
+        with room.attacked(attacker) as named:
+            yield seconds_row("an attack from one seat, all of it named on the board", named, "at most 60 s", 60.0)
+            others = learners[len(active) :][: len(active)]
+            yield from active_rows(room, others, "active beside the attack")
         if group:
             yield group_row(group, group.killed() - killed)
     wirelab("class", "stop", CLASS, "--forget")
@@ -216,6 +240,49 @@ def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None
     ratio = warm / bare
     ours, theirs = f"{warm:.1f} s", f"bare calls: {bare:.1f} s"
     yield Row(f"`class start` of {seats} seats", ours, theirs, f"{ratio:.2f} times", "at most 1.3 times", ratio <= 1.3)
+
+
+def rest_rows(room: Room, seconds: float) -> Iterator[Row]:
+    """What the class takes while nobody does anything for so long."""
+    from live_page import Used, used_row
+
+    seats = len(room.seats)
+    used = {"server": Used(server_of(room)), "recorders": Used(recorders())}
+    begun, before = time.perf_counter(), container_seconds()
+    for part in used.values():
+        part.begin()
+    time.sleep(seconds)
+    for part in used.values():
+        part.end()
+    percent = 100 * (container_seconds() - before) / (time.perf_counter() - begun)
+    yield from (used_row(f"{name} of {seats} seats, at rest", part) for name, part in used.items())
+    whole = percent + used["server"].percent
+    figure = f"{whole:.0f} % of a processor"
+    yield Row(f"containers and server of {seats} seats, at rest", "", "", figure, "at most 15 %", whole <= 15)
+    yield memory_row(f"control groups of {seats} seats, at rest", seats)
+
+
+def active_rows(room: Room, seats: list[str], what: str) -> Iterator[Row]:
+    """What it takes that these seats send at once, and how soon it shows."""
+    from live_page import Used, used_row
+
+    for seat in seats:
+        wirelab("class", "mark-done", CLASS, seat, "first-packet")
+    room.wait(lambda rows: sum(has_begun(row) for row in rows if row["seat"] in seats) == len(seats))
+    used: dict[str, Used] = {}
+
+    def begin() -> None:
+        used.update(server=Used(server_of(room)), recorders=Used(recorders()))
+        for part in used.values():
+            part.begin()
+
+    on_page, on_board = room.evidence(seats, begin)
+    for part in used.values():
+        part.end()
+    which = f"{len(seats)} seats {what}"
+    yield from (used_row(f"{name}, {which}", part) for name, part in used.items())
+    yield latency_row(f"a packet to the seat's page, {which}", on_page)
+    yield latency_row(f"a packet to the board, {which}", on_board)
 
 
 def recorded(lab: str, folder: Path) -> Path:
@@ -246,6 +313,10 @@ def group_row(group: LimitedGroup, killed: int) -> Row:
     return Row("under the limit of --memory", most, "", f"{killed} processes ended by the kernel", "0", killed == 0)
 
 
+def seconds_row(what: str, seconds: float, wanted: str, most: float) -> Row:
+    return Row(what, "", "", f"{seconds:.1f} s", wanted, seconds <= most)
+
+
 def latency_row(what: str, seconds: list[float]) -> Row:
     worst = max(seconds)
     return Row(what, f"median {median(seconds):.2f} s", "", f"{worst:.2f} s (worst)", "at most 2 s", worst <= 2.0)
@@ -257,9 +328,11 @@ def main() -> None:
     parser.add_argument(
         "--memory", type=int, metavar="MB", help="a limit for all containers and the server; needs root"
     )
-    parser.add_argument("--sample", action="store_true", help="two seats and a short rest, to see that the bench works")
+    parser.add_argument(
+        "--sample", action="store_true", help="three seats and a short rest, to see that the bench works"
+    )
     options = parser.parse_args()
-    seats, seconds = (2, 2.0) if options.sample else (options.seats, 20.0)
+    seats, seconds = (3, 2.0) if options.sample else (options.seats, 20.0)
     load = os.getloadavg()[0]
     limit = memory_limit(options.memory) if options.memory else nullcontext()
     with own_state(f"{CLASS}-none"), TemporaryDirectory() as folder, limit as group:

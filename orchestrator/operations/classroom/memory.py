@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import WorldError
+from orchestrator.errors import WirelabError, WorldError
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class MemoryBudget:
     def starting(self, seat: str, *, is_up: bool = False) -> Iterator[Callable[[int], None]]:
         """Reserve memory for a seat that is started; the function takes what it uses. Raises WorldError without room.
 
-        A seat whose lab `is_up` already has its memory. Nobody knows yet what a seat that is starting will use. So if
-        there may be no room for a second seat, that one waits.
+        A seat whose lab `is_up` already has its memory. What comes after the end of the block is not taken.
+        Nobody knows yet what a seat that is starting will use. So if there may be no room for a second seat, that one
+        waits.
         """
         with self._changed:
             self._used.pop(seat, None)
@@ -56,14 +57,18 @@ class MemoryBudget:
                     raise error
                 self._starting.add(seat)
 
+        runs = True
+
         def note(used: int) -> None:
             with self._changed:
-                self._used[seat] = used
+                if runs:
+                    self._used[seat] = used
                 self._end_start(seat)
 
         try:
             yield note
         finally:
+            runs = False
             with self._changed:
                 self._end_start(seat)
 
@@ -101,15 +106,20 @@ def budget_of(workspace: Workspace, scenario: LoadedScenario, most: int | None) 
 
 @contextmanager
 def room_for(budget: MemoryBudget, workspace: Workspace, seat: ClassSeat) -> Iterator[Callable[[], None]]:
-    """Keep room while a seat starts; the function measures what its containers use. Raises WorldError without room."""
+    """Keep room while a seat starts; the function measures what its containers use. Raises WorldError without room.
+
+    The program that reads the packets starts later, and is added. Where nothing can be measured, the seat counts as the
+    others do.
+    """
     lab = f"{labels.LAB}={seat.lab}"
     with budget.starting(seat.name, is_up=bool(workspace.engine.listed_containers(lab))) as note:
 
         def measure() -> None:
-            listed = workspace.engine.listed_containers(lab)
-            used = sum(workspace.engine.memory_use(container.id) for container in listed)
-            # An engine that does not know says 0; what was estimated stays then.
-            if used:
-                note(used // 1024 // 1024)
+            used = 0
+            with suppress(WirelabError):
+                listed = workspace.engine.listed_containers(lab)
+                used = sum(workspace.engine.memory_use(container.id) for container in listed) // 1024 // 1024
+            # An engine that does not know says 0.
+            note(used + READER if used else budget.each)
 
         yield measure

@@ -193,13 +193,15 @@ def lab_seats(engines: SeatEngines, scenario: LoadedScenario, classroom: Classro
                     if why := used_up(own.workspace, scenario, seat.lab):
                         raise WorldError(f"the lesson cannot begin in {seat.lab}", why=why) from error
                     raise
-                measure_memory()
+                threading.Thread(target=measure_memory, daemon=True, name=f"memory of {seat.name}").start()
                 yield live
 
         def read_used_up(live: LiveLab) -> str:
-            with suppress(WirelabError):
-                return used_up(desk.open().workspace.without_watcher(), scenario, seat.lab, live.terminals.allowed)
-            return ""  # of an engine that is away nobody can tell
+            lacking = ""
+            with suppress(WirelabError):  # of an engine that is away nobody can tell
+                workspace = desk.open().workspace.without_watcher()
+                lacking = used_up(workspace, scenario, seat.lab, live.terminals.allowed)
+            return "; ".join(filter(None, (lacking, *live.terminals.floods())))
 
         def renew() -> None:
             remove_lab(desk.open().workspace, seat.lab)

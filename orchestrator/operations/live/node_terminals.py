@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from secrets import token_hex
@@ -32,6 +33,7 @@ MOST_TERMINALS = 8
 IDLE_SECONDS = 600.0  # that a terminal waits for somebody to come back
 END_SECONDS = 10.0
 LARGEST_SIZE = 1000  # columns or rows
+MOST_LINES = 500  # a second, on average between two looks: no person reads so fast
 
 
 class Leash:
@@ -66,6 +68,7 @@ class NodeTerminal:
         self.node_name = node_name
         self.exit_code: int | None = None
         self.ended = False
+        self._lines, self._looked_at = 0, time.monotonic()
         self._terminal = terminal
         self._leash = leash
         self._shown = shown
@@ -81,6 +84,7 @@ class NodeTerminal:
     def _read(self) -> None:
         while piece := self._read_piece():
             with self._lock:
+                self._lines += piece.count(b"\n")
                 self._shown = (self._shown + piece)[-KEPT_BYTES:]
                 watchers = tuple(self._watchers)
             for watch in watchers:
@@ -97,6 +101,13 @@ class NodeTerminal:
             return self._terminal.read()
         except OSError:
             return b""  # the engine has gone
+
+    def line_rate(self, now: float) -> float:
+        """How many lines a second it has shown since the last call, or since its beginning; `now` is monotonic."""
+        with self._lock:
+            rate = self._lines / max(1.0, now - self._looked_at)
+            self._lines, self._looked_at = 0, now
+        return rate
 
     def watch(self, watch: Watch) -> bytes:
         """Hand on all that comes to `watch`; returns what was shown before."""
@@ -154,6 +165,15 @@ class NodeTerminals:
     def has_open(self) -> bool:
         """Whether a terminal is open."""
         return bool(self._open)
+
+    def floods(self, clock: Callable[[], float] = time.monotonic) -> tuple[str, ...]:
+        """A sentence for each terminal that has shown more lines than MOST_LINES since the last call."""
+        with self._lock:
+            terminals = tuple(self._open.values())
+        rates = [(terminal.node_name, terminal.line_rate(clock())) for terminal in terminals]
+        return tuple(
+            f"A terminal in {node} shows {rate:,.0f} lines a second" for node, rate in rates if rate >= MOST_LINES
+        )
 
     def open(self, node_name: str) -> NodeTerminal:
         """Open a shell. Raises UsageInvalid where that is not allowed, or where too many are open."""

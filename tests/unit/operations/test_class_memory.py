@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from orchestrator.errors import WorldError
+from orchestrator.errors import TookTooLong, WorldError
 from orchestrator.host.control_groups import free_in_groups
-from orchestrator.operations.classroom.memory import KEPT_FREE, MemoryBudget
+from orchestrator.operations.classroom.folder import ClassSeat
+from orchestrator.operations.classroom.memory import KEPT_FREE, READER, MemoryBudget, room_for
 
 MIB = 1024 * 1024
 
@@ -61,6 +64,41 @@ def test_a_seat_that_could_not_be_started_needs_no_room() -> None:
     with pytest.raises(ZeroDivisionError), budget.starting("seat01"):
         raise ZeroDivisionError
     start(budget, "seat02", 100)
+
+
+def test_what_is_measured_of_a_seat_that_has_ended_does_not_count() -> None:
+    """It is measured beside the lesson, and a lab may be gone before that."""
+    budget = MemoryBudget(assumed=100, most=100, free=lambda: None)
+    with budget.starting("seat01") as note:
+        pass
+    note(900)
+    assert budget.each == 100
+    start(budget, "seat02", 100)
+
+
+class Containers:
+    """An engine that measures 20 MiB for each of two containers, or does not answer."""
+
+    is_away = False
+
+    def listed_containers(self, label: str) -> tuple[Any, ...]:
+        return () if label.endswith("seat01") else (SimpleNamespace(id="a"), SimpleNamespace(id="b"))
+
+    def memory_use(self, _container: str) -> int:
+        if self.is_away:
+            raise TookTooLong("the engine does not answer")
+        return 20 * MIB
+
+
+@pytest.mark.parametrize(("is_away", "each"), [(False, 40 + READER), (True, 300)])
+def test_a_seat_is_measured_with_the_program_that_reads_its_packets(is_away: bool, each: int) -> None:
+    """That program starts when somebody is there."""
+    workspace: Any = SimpleNamespace(engine=Containers())
+    workspace.engine.is_away = is_away
+    budget = MemoryBudget(assumed=300, most=None, free=lambda: None)
+    with room_for(budget, workspace, ClassSeat("seat02", "lab-seat02", "token", 1)) as measure:
+        measure()
+        assert budget.each == each
 
 
 def test_a_seat_that_is_made_anew_does_not_count_twice() -> None:
