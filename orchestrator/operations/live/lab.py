@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.walk import Walk
+from orchestrator.checks.findings import Finding
 from orchestrator.errors import NotFound, WirelabError
 from orchestrator.events import (
     CaptureEvent,
@@ -38,6 +37,7 @@ from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
 from orchestrator.operations.lessons.learn import InClass, open_lesson
 from orchestrator.operations.live.actions import LiveActions
+from orchestrator.operations.live.findings import with_event
 from orchestrator.operations.live.lab_changes import LabChanges, States
 from orchestrator.operations.live.lesson import LessonMessages, LiveLesson
 from orchestrator.operations.live.node_terminals import NodeTerminals
@@ -343,24 +343,6 @@ class LiveLab:
             setattr(self.state, name, value)
         topic: Topic = "nodes" if name == "states" else name
         self.tell(topic, *(("nodes",) if name == "faults" else ()))
-
-
-def with_event(
-    findings: Mapping[str, Finding], event: FindingEvent | CauseEvent, checks: Collection[str]
-) -> dict[str, Finding]:
-    """The findings after an event of the journal. A finding that is known whole is not replaced by its short form."""
-    known = findings.get(event.check)
-    if event.check not in checks:
-        return dict(findings)
-    if isinstance(event, FindingEvent):
-        judgement = Judgement(event.verdict, event.expected, event.actual, event.evidence)
-        if known and known.judgement == judgement:
-            return dict(findings)
-        finding = Finding(event.check, event.check_kind, event.node, judgement, event.seconds)
-        return {**findings, event.check: finding}
-    if known is None or known.why:
-        return dict(findings)
-    return {**findings, event.check: replace(known, why=Walk((), None, event.sentence, ""))}
 
 
 @contextmanager
