@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -40,15 +41,18 @@ AT_ONCE = 2  # labs, as the class does
 SECONDS = 600.0
 READ_SECONDS = 5.0
 LAB = "wirelab.lab"  # the label of all containers of a lab
-# What is typed in one seat: the memory and the disk are used up, 1,000 lines a second are shown, and processes fork
-# without end; and what the board says then.
-ATTACK = """python3 -c 'bytearray(400 << 20)'
-dd if=/dev/zero of=/tmp/full bs=1M count=100
-python3 -c 'import time
-while True: print("a line of some length", flush=True); time.sleep(0.001)' &
-sh -c 'f() { f | f & }; f'
-"""
-NAMED = ("out of memory", "is full", "lines a second", "no process left")
+# What is typed in one seat, and what the board says of it: memory and disk are used up, 1,000 lines a second are
+# shown, and more and more processes take all that the node may have of the processor.
+ATTACK = (
+    ("python3 -c 'bytearray(400 << 20)'", "out of memory"),
+    ("dd if=/dev/zero of=/tmp/full bs=1M count=100", "is full"),
+    (
+        """python3 -c 'import time
+while True: print("a line of some length", flush=True); time.sleep(0.001)' &""",
+        "lines a second",
+    ),
+    ("while :; do (while :; do :; done) & done 2> /dev/null", "no process left"),
+)
 SEND = """
 import socket, time
 print(time.time(), flush=True)
@@ -121,7 +125,7 @@ class Room:
 
     @contextmanager
     def attacked(self, seat: str) -> Iterator[float]:
-        """Attack from this seat inside the block; gives the seconds until the board has named each part of it."""
+        """Attack from this seat inside the block; gives the seconds until the board had named the last-named part."""
         from live_view import follow
 
         visitor = follow(self.links[seat])
@@ -131,17 +135,19 @@ class Room:
             session = answer["data"]["session"]
             with visitor.socket(f"/terminal/client?session={session}") as terminal, ThreadPoolExecutor(1) as work:
                 work.submit(lambda: [None for _piece in terminal])
-                terminal.send(ATTACK.encode())
-                begun, missing = time.perf_counter(), set(NAMED)
-
-                def is_named(rows: list[Any]) -> bool:
-                    why = next((row["why"] for row in rows if row["seat"] == seat), "")
-                    missing.difference_update(words for words in NAMED if words in why)
-                    return not missing
-
-                self.wait(is_named)
-                yield time.perf_counter() - begun
+                seconds = []
+                for typed, words in ATTACK:
+                    begun = time.perf_counter()
+                    terminal.send(f"{typed}\n".encode())
+                    self.wait(partial(says, seat, words))
+                    seconds.append(time.perf_counter() - begun)
+                yield max(seconds)
                 terminal.close()
+
+
+def says(seat: str, words: str, rows: list[Any]) -> bool:
+    """Whether the board says so of a seat."""
+    return any(words in row["why"] for row in rows if row["seat"] == seat)
 
 
 def has_begun(row: Any) -> bool:
@@ -230,7 +236,7 @@ def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None
         yield from active_rows(room, active, "active")
         yield memory_row(f"control groups of {seats} seats, {len(active)} active", seats)
         with room.attacked(attacker) as named:
-            yield seconds_row("an attack from one seat, all of it named on the board", named, "at most 60 s", 60.0)
+            yield seconds_row("each part of an attack, until the board names it", named, "at most 30 s", 30.0)
             others = learners[len(active) :][: len(active)]
             yield from active_rows(room, others, "active beside the attack")
         if group:
