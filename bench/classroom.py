@@ -181,7 +181,7 @@ def containers(label: str) -> list[Any]:
     """The containers of the class that bear this label."""
     import docker
 
-    found = docker.from_env().containers.list(filters={"label": label})
+    found = docker.from_env().containers.list(filters={"label": label}, ignore_removed=True)
     return [container for container in found if container.labels["wirelab.lab"].startswith(f"{CLASS}-")]
 
 
