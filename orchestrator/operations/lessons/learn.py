@@ -130,8 +130,7 @@ def open_lesson(
         in_class = in_class or InClass()
         options = UpOptions(keep=True, heal=True, close_host=in_class.close_host, capture=keeps_packets)
         result = bring_up(workspace, scenario, name, options)
-        if not makes_all(result.plan, scenario.reading.scenario):
-            in_class = replace(in_class, truths=None)
+        in_class = in_class if makes_all(result.plan, scenario.reading.scenario) else replace(in_class, truths=None)
         on_up()
         store.save(name, progress)
 
