@@ -171,11 +171,9 @@ class ServedClass:
 def lab_seats(engines: SeatEngines, scenario: LoadedScenario, classroom: Classroom, state: StateFolder) -> SeatMaker:
     """What makes the seats of a class, each on its engine."""
     store = ClassStore(state)
-
-    def held_from() -> str:
-        return store.require(classroom.name).held_from
-
-    in_class = InClass(held_from, close_host=True, truths=CommonTruths(), reads_later=True)
+    in_class = InClass(
+        lambda: store.require(classroom.name).held_from, close_host=True, truths=CommonTruths(), reads_later=True
+    )
 
     def make(seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
         command = ("wirelab", "class", "start", classroom.name)
