@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.errors import MemberUnreachable
-from orchestrator.host.members.member import Member
+from orchestrator.host.members.member import Member, ssh_place
 from orchestrator.host.members.registry import members
 from orchestrator.host.members.sockets import MemberSockets, member_sockets
 from orchestrator.host.ping import Pinged, Reply, ping
@@ -94,7 +94,9 @@ def _silent(member: Member, pinged: Pinged) -> MemberUnreachable:
         return MemberUnreachable(member.name, why=pinged.why, hint=hint)
     if member.scheme == "ssh":
         why = f"the ssh connection stands, and no engine answers behind it: {pinged.why}"
-        hint = f"see that the user may use Docker there: ssh {member.address} docker version"
+        place = ssh_place(member.address)
+        port = f"-p {place.port} " if place.port else ""
+        hint = f"see whether the engine there answers that user: ssh {port}{place.destination} docker version"
         return MemberUnreachable(member.name, why=why, hint=hint)
     hint = f"start that engine; see what is wrong: wirelab members doctor {member.name}"
     return MemberUnreachable(member.name, why=pinged.why, hint=hint)
