@@ -2,7 +2,8 @@
 
 Loaded with `-p tests.long_runs`. Each outcome is one line of the record, written when its test has ended, so that a
 killed part loses no more than the test that was running. After `--part-seconds` no further test begins. When no test is
-left, the results become dated rows of `docs/measured.md`, and the record goes. The rows of `make endurance` stand in
+left, the results become dated rows of `docs/measured.md`, and the record goes. Those of `make engines` become the row
+of the engine in `docs/engines.md`. The rows of `make endurance` stand in
 `docs/reliability.md`, and each part writes anew those of the tests that it ran: how many of all rounds were done, and
 how many of these held. So `-k` may choose some of the tests, and the rows of the others stay.
 """
@@ -21,22 +22,28 @@ from typing import Any
 
 import pytest
 
+from tests.engine_table import write_engine
+
 ROOT = Path(__file__).resolve().parents[1]
 HELD = ("passed", "skipped")
-PAGES = ("docs/measured.md", "docs/truth.md", "docs/reliability.md")
+PAGES = ("docs/measured.md", "docs/engines.md", "docs/truth.md", "docs/reliability.md")
 # The targets whose page has rows after each part.
 COUNTED = ("endurance",)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one test ended. It measured `seconds` and should take `limit` at most; 0 says that it measured nothing."""
+    """How one test ended. It measured `seconds` and should take `limit` at most; 0 says that it measured nothing.
+
+    `why` it was skipped or failed.
+    """
 
     test: str
     promise: str
     outcome: str
     seconds: float = 0.0
     limit: float = 0.0
+    why: str = ""
 
 
 class Record:
@@ -85,6 +92,7 @@ class LongRun:
         self._promises: dict[str, str] = {}
         self._planned: list[str] = []
         self._worst: dict[str, str] = {}
+        self._why: dict[str, str] = {}
         self._summary: list[str] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -105,11 +113,12 @@ class LongRun:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed":
             self._worst[report.nodeid] = "failed" if report.failed else self._worst.get(report.nodeid, "skipped")
+            self._why.setdefault(report.nodeid, _why(report))
         if report.when == "teardown":
             outcome = self._worst.get(report.nodeid, "passed")
             promise, properties = self._promises[report.nodeid], report.user_properties
             seconds, limit = _number(properties, "seconds"), _number(properties, "limit")
-            self._record.add(Outcome(report.nodeid, promise, outcome, seconds, limit))
+            self._record.add(Outcome(report.nodeid, promise, outcome, seconds, limit, self._why.get(report.nodeid, "")))
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         if time.monotonic() > self._deadline:
@@ -132,8 +141,11 @@ class LongRun:
                 failed = any(outcome.outcome not in HELD for outcome in outcomes.values())
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
         elif outcomes:
-            if self._target not in COUNTED:
-                rows = _rows(self._record, list(outcomes.values()), whole=self._target == "engines")
+            if self._target == "engines":
+                run = f"{datetime.now(UTC).date().isoformat()}, {self._record.commit}"
+                rows = write_engine(self._page, self._record.engine, run, list(outcomes.values()))
+            elif self._target not in COUNTED:
+                rows = _rows(self._record, list(outcomes.values()))
                 replace_rows(self._page, self._target, rows)
             self._record.remove()
             self._summary = [f"done; {self._page.name} has these new rows:", *rows]
@@ -143,6 +155,14 @@ class LongRun:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self._summary:
             terminalreporter.write_line(line if line.startswith("|") else f"{self._target}: {line}")
+
+
+def _why(report: pytest.TestReport) -> str:
+    """The reason of a skip, or the first line of what failed."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(getattr(crash, "message", "") or report.longreprtext).strip().partition("\n")[0]
 
 
 def _number(properties: Sequence[tuple[str, object]], name: str) -> float:
@@ -163,13 +183,13 @@ def _promise(item: pytest.Item) -> str:
     return (said or name.removeprefix("test_").replace("_", " ")).rstrip(".")
 
 
-def _rows(record: Record, outcomes: Sequence[Outcome], *, whole: bool) -> list[str]:
-    """One row for each promise, or one for all."""
-    promises = dict.fromkeys("All cases of the contract" if whole else outcome.promise for outcome in outcomes)
+def _rows(record: Record, outcomes: Sequence[Outcome]) -> list[str]:
+    """One row for each promise."""
+    promises = dict.fromkeys(outcome.promise for outcome in outcomes)
     day = datetime.now(UTC).date().isoformat()
     rows = []
     for promise in promises:
-        ended = [outcome.outcome for outcome in outcomes if whole or outcome.promise == promise]
+        ended = [outcome.outcome for outcome in outcomes if outcome.promise == promise]
         counts = " | ".join(str(ended.count(outcome)) for outcome in ("passed", "failed", "skipped"))
         rows.append(f"| {day} | {record.commit} | {record.engine} | {promise.replace('|', '/')} | {counts} |")
     return rows
@@ -232,15 +252,18 @@ def commit() -> str:
 
 
 def engine_version(environ: Mapping[str, str]) -> str:
-    """Name and version of the engine in use, as it calls itself."""
+    """Name and version of the engine in use, as it calls itself, and whether it runs without root."""
     import docker
 
     client = docker.DockerClient(base_url=environ["DOCKER_HOST"], version="auto")
     try:
         parts = client.version()["Components"]
+        rootless = ", rootless" if "name=rootless" in client.info().get("SecurityOptions", ()) else ""
     finally:
         client.close()
-    return f"{parts[0]['Name']} {parts[0]['Version']}".replace("Engine", "Docker Engine", 1) if parts else "unknown"
+    names = {"Engine": "Docker Engine", "Podman Engine": "Podman"}
+    known = [(part["Name"], part["Version"]) for part in parts if part["Name"] in names]
+    return f"{names[known[0][0]]} {known[0][1]}{rootless}" if known else "unknown"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -256,5 +279,6 @@ def pytest_configure(config: pytest.Config) -> None:
         engine = engine_version(os.environ) if os.environ.get("DOCKER_HOST") else "none"
         name = f"{target}-{engine.replace(' ', '-').replace('/', '-')}.jsonl"
         record = Record(config.getoption("record_folder") / name, commit(), engine)
-        page = config.getoption("page") or ROOT / "docs" / ("reliability.md" if target in COUNTED else "measured.md")
+        pages = {"endurance": "reliability.md", "engines": "engines.md"}
+        page = config.getoption("page") or ROOT / "docs" / pages.get(target, "measured.md")
         config.pluginmanager.register(LongRun(target, record, page, config.getoption("part_seconds")))

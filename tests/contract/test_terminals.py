@@ -8,7 +8,7 @@ from contract_setup import ContractSetup
 from orchestrator.engine.terminals import Terminal
 from orchestrator.errors import NotFound, WrongState
 
-pytestmark = pytest.mark.sampled(3)
+pytestmark = [pytest.mark.engines, pytest.mark.sampled(3)]
 
 
 def read_until(terminal: Terminal, wanted: bytes) -> bytes:

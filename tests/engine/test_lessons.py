@@ -31,7 +31,9 @@ def entries(text: str) -> list[tuple[str, ...]]:
 @pytest.mark.waits
 @pytest.mark.truth
 @pytest.mark.rounds(1, full=3)
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.engines) if name == "basic" else name for name in LESSONS]
+)
 def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine, tmp_path: Path) -> None:
     """Solutions complete their tasks and no others; wrong attempts are told, word for word, what they must be told.
 

@@ -18,7 +18,7 @@ from orchestrator.lab import faults as breaking
 from orchestrator.lab.lab import Lab
 from orchestrator.model.checks import BaseCheck
 
-pytestmark = [pytest.mark.truth, pytest.mark.waits]
+pytestmark = [pytest.mark.truth, pytest.mark.engines, pytest.mark.waits]
 
 
 @pytest.fixture
