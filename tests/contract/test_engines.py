@@ -570,6 +570,17 @@ def test_a_container_in_the_network_of_another_needs_it_to_run(world: ContractSe
     assert world.engine.start(beside).state == "running"
 
 
+def test_a_container_goes_although_another_stands_in_its_network(world: ContractSetup) -> None:
+    """Whether the other one goes with it is the engine's affair; its own removal is no error then."""
+    node = world.started("node")
+    beside = world.engine.make_container(replace(world.spec("beside"), share_network_of=node))
+    world.engine.start(beside)
+    for container in (node, beside):
+        world.engine.remove_container(container)
+        with pytest.raises(NotFound):
+            world.engine.container(container)
+
+
 @pytest.mark.endurance
 @pytest.mark.rounds(2, full=300)
 def test_sixteen_containers_go_side_by_side_and_their_network_goes_at_once(world: ContractSetup) -> None:
