@@ -158,11 +158,13 @@ class LongRun:
 
 
 def _why(report: pytest.TestReport) -> str:
-    """The reason of a skip, or the first line of what failed."""
+    """The reason of a skip; of a failure what a command said to be wrong, or its first line."""
     if report.skipped and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2]).removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(getattr(crash, "message", "") or report.longreprtext).strip().partition("\n")[0]
+    lines = str(getattr(crash, "message", "") or report.longreprtext).strip().splitlines()
+    told = [line.strip() for line in lines if line.strip().startswith(("error:", "why:"))]
+    return " ".join(told[:2] or lines[:1])
 
 
 def _number(properties: Sequence[tuple[str, object]], name: str) -> float:
