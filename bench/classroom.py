@@ -48,7 +48,12 @@ ATTACK = (
     ("dd if=/dev/zero of=/tmp/full bs=1M count=100", "is full"),
     (
         """python3 -c 'import time
-while True: print("a line of some length", flush=True); time.sleep(0.001)' &""",
+begun, count = time.monotonic(), 0
+while True:
+    missing = int(1000 * (time.monotonic() - begun)) - count
+    print("a line of some length\\n" * missing, end="", flush=True)
+    count += missing
+    time.sleep(0.05)' &""",
         "lines a second",
     ),
     ("while :; do (while :; do :; done) & done 2> /dev/null", "no process left"),
