@@ -240,12 +240,12 @@ def measure(seats: int, seconds: float, folder: Path, group: LimitedGroup | None
         active = learners[: min(MOST_ACTIVE, len(learners) // 2)]
         yield from active_rows(room, active, "active")
         yield memory_row(f"control groups of {seats} seats, {len(active)} active", seats)
+        if group:  # before somebody wants more than a node may have
+            yield group_row(group, group.killed() - killed)
         with room.attacked(attacker) as named:
             yield seconds_row("each part of an attack, until the board names it", named, "at most 30 s", 30.0)
             others = learners[len(active) :][: len(active)]
             yield from active_rows(room, others, "active beside the attack")
-        if group:
-            yield group_row(group, group.killed() - killed)
     wirelab("class", "stop", CLASS, "--forget")
     bare = bare_seconds(labs)
     ratio = warm / bare
