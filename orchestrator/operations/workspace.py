@@ -236,7 +236,7 @@ def member_workspace(
     """The workspace of a member. Where a new lab is to come up, it is tried whether the member sees our files."""
     from orchestrator.lab.member_engine import open_member_engine
 
-    engine, copies = open_member_engine(home.url, state), False
+    engine, copies = open_member_engine(home.url, state), home.copies
     if home.is_new:
         from orchestrator.engine.docker.images import DockerImageStore
         from orchestrator.operations.members.file_probe import sees_files

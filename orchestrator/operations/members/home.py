@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
-from orchestrator.lab.member_pin import member_of, pinned_labs, require_home, stands
+from orchestrator.lab.member_pin import copies_files, member_of, pinned_labs, require_home, stands
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -21,11 +21,15 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Home:
-    """The member of a lab, and the address at which its engine answers. `is_new`: nothing of the lab stands there."""
+    """The member of a lab, and the address at which its engine answers. `is_new`: nothing of the lab stands there.
+
+    `copies` says that a lab which stands there mounts copies of its files.
+    """
 
     member: str
     url: str
     is_new: bool
+    copies: bool = False
 
 
 def find_home(
@@ -47,7 +51,10 @@ def find_home(
         require_home(state, lab_name, tuple("" if name == LOCAL else name for name in names))
     if stands(state, lab_name):
         pinned = member_of(state, lab_name)
-        return Home(pinned, reach_member(state, member_named(state, pinned)), is_new=False) if pinned else None
+        if not pinned:
+            return None
+        url = reach_member(state, member_named(state, pinned))
+        return Home(pinned, url, is_new=False, copies=copies_files(state, lab_name))
     if len(chosen) == 1:
         (member,) = chosen
         return Home(member.name, reach_member(state, member), is_new=True) if member else None

@@ -19,8 +19,9 @@ from orchestrator.lab.member_pin import pin_lab
 from orchestrator.lab.store import LabFolder
 from orchestrator.operations.classroom.folder import Classroom, new_class
 from orchestrator.operations.classroom.seat_engines import SeatDesk, SeatEngines, removal_workspace, spread_seats
+from orchestrator.operations.members.home import find_home
 from orchestrator.operations.scenario_library import LoadedScenario
-from orchestrator.operations.workspace import Workspace
+from orchestrator.operations.workspace import Workspace, member_workspace
 from orchestrator.reading.scenario import read_scenario
 
 pytestmark = pytest.mark.slow
@@ -137,3 +138,16 @@ def test_the_removal_of_a_seat_waits_for_its_member(local: Workspace, tmp_path: 
             removal_workspace(local, "monday-seat01")
     assert raised.value.exit_code == 6
     assert LabFolder(local.state, "monday-seat01").removal_begun
+
+
+def test_a_lab_that_has_copies_of_its_files_is_opened_with_them(local: Workspace, tmp_path: Path) -> None:
+    """Also if it is removed and made anew by the same command, as `reset` does."""
+    pin_lab(local.state, "far", "a", copies=True)
+    pin_lab(local.state, "near", "a")
+    with three_members(local, tmp_path, "a"):
+        homes = {lab: find_home(local.state, lab, notify=print) for lab in ("far", "near")}
+        for lab, home in homes.items():
+            assert home is not None
+            workspace = member_workspace(local.state, home, notify=print)
+            assert (workspace.member, workspace.copies_files) == ("a", lab == "far")
+            workspace.close()
