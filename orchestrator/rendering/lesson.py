@@ -93,7 +93,7 @@ def _broken_at_words(text: str, width: int, label: str = "") -> list[str]:
     """The text behind its label goes on below its own beginning, where there is room for that."""
     indent = len(label) if width >= NARROW or len(label) <= SHORT_LABEL else NARROW_INDENT
     longest = max(map(len, re.split(r"[ \n]", text)))
-    indent = min(indent, max(0, width - longest))
+    indent = min(indent, width - longest) if longest <= width else indent
     wrapper = textwrap.TextWrapper(width, label, " " * indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace(UNBROKEN_BLANK, " ") for line in wrapper.wrap(text)]
 
