@@ -108,17 +108,18 @@ def test_what_somebody_put_into_a_node_is_named_with_the_command_that_removes_it
     assert repaired.cli("check", "--only", "rows that only the database has").code == 1
     assert repaired.cli("up", "--json").document["obstacles"]  # it looks, for the last check failed
     ran = repaired.cli("heal", "--json")
-    texts = [obstacle["text"] for obstacle in ran.document["obstacles"]]
-    assert [obstacle["node"] for obstacle in ran.document["obstacles"]] == ["app", "app"]
+    # Other tests of this module leave nodes whose interface has another name since they were disconnected.
+    texts = [obstacle["text"] for obstacle in ran.document["obstacles"] if obstacle["node"] == "app"]
     assert any("table ip t, chain c: tcp dport 80 drop" in text for text in texts)
+    assert any("9/32 on lo, which wirelab did not give it" in text for text in texts)
     assert "nothing to do" not in ran.err
-    (command,) = [line.strip() for line in ran.err.splitlines() if line.strip().startswith("try: ")]
-    for part in command.removeprefix("try: ").partition("  #")[0].split(" && "):
+    tries = [line.strip().removeprefix("try: ") for line in ran.err.splitlines() if line.strip().startswith("try: ")]
+    (command,) = [words for words in tries if "stop app" in words]
+    for part in command.partition("  #")[0].split(" && "):
         _, verb, _, *words = shlex.split(part)
         assert repaired.cli(verb, *(word for word in words if word not in ("--lab", repaired.lab))).code == 0
-    ran = repaired.cli("heal", "--json")
-    assert "obstacles" not in ran.document
-    assert "nothing to do" in ran.err
+    left = repaired.cli("heal", "--json").document.get("obstacles", [])
+    assert [obstacle for obstacle in left if obstacle["node"] == "app"] == []
     holds(repaired)
 
 
