@@ -55,12 +55,12 @@ def test_what_is_typed_in_a_shell_of_the_wrong_node_is_answered(bench: Bench) ->
         shell.join(DEADLINE)
         terminals = NodeTerminals(workspace, scenario, bench.lab, ["db"])
         terminal = terminals.open("db")
-        terminal.write(b"ping -c 1 127.0.0.1\r")
+        terminal.write(b"curl -s http://127.0.0.1:9/\r")
         turn_until(lesson, lambda: len(sentences()) > 1)
         terminals.close_all()
         assert sentences() == [
             f"{TYPED!r} ran in app. Expected: client does it.",
-            "'ping -c 1 127.0.0.1' ran in db. Expected: client does it.",
+            "'curl -s http://127.0.0.1:9/' ran in db. Expected: client does it.",
         ]
         assert lesson.run.progress.task("look-up").attempts == 2
         app = lesson.run.lab.node("app")
