@@ -90,8 +90,9 @@ class FinishedLookup:
     last: float
 
     def has(self, node: str, name: str, kind: str, at: float) -> bool:
-        """Whether a question belongs to it."""
-        is_rest = (node, base_name(name, self.domain)) == (self.client, self.name) and kind != "A"
+        """Whether a question belongs to it, and comes no later than the next try of a resolver would."""
+        is_same = (node, base_name(name, self.domain)) == (self.client, self.name) and kind != "A"
+        is_rest = is_same and at <= self.last + NEXT_TRY_SECONDS
         if is_rest:
             self.last = max(self.last, at)
         return is_rest

@@ -86,6 +86,10 @@ class LearnerTraffic:
         """This exchange has completed the task; what its program asks after that is no attempt at the next one."""
         self._finished = finished_lookup(event, self._domain)
 
+    def forget_finished(self) -> None:
+        """The learner goes back: the same program again is an attempt."""
+        self._finished = None
+
     def note_lookup(self, event: CompletedEvent) -> None:
         """Remember each name that was looked up since the task began, and by which node."""
         if isinstance(event, DnsExchange) and event.answers and event.started >= self._began:

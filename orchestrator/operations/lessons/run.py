@@ -324,6 +324,7 @@ class LessonRun:
     def _begin_at(self, progress: Progress) -> None:
         """Go on with another progress, in the lab as its task wants it."""
         self.lesson_lab.restore_course()
+        self.state.traffic.forget_finished()
         self.state.keep(progress)
         self.begin_task()
 
@@ -333,6 +334,7 @@ class LessonRun:
         self.state.tell(Note(text))
         self.state.forget_told()
         self._check.start_again()
+        self.state.traffic.forget_finished()
         self.state.traffic.start_again()
 
     def close(self) -> None:

@@ -81,6 +81,7 @@ def test_what_a_program_asks_after_it_completed_a_task_is_no_attempt() -> None:
     assert finished.has_search(search(3, 9.5, "dns-2"), SERVERS)
     assert not finished.has_search(search(4, 13.0), SERVERS)
     assert not finished.has("client", "app.shop.lab", "A", 5.0)
+    assert not finished.has("client", "app.shop.lab", "AAAA", 60.0)  # somebody asks anew
     assert not finished.has("client", "db.shop.lab", "AAAA", 5.0)
     assert not finished.has("app", "app.shop.lab", "AAAA", 5.0)
     assert finished_lookup(handshake("accepted"), "shop.lab") is None

@@ -272,6 +272,21 @@ def test_a_wrong_attempt_gets_a_sentence_and_the_right_one_completes_the_task(de
     run.close()
 
 
+@pytest.mark.parametrize("back", ["restore look-up", "reset task"])
+def test_who_goes_back_may_ask_the_same_again_at_once(desk: Desk, back: str) -> None:
+    """What a program asks after it has completed a task is no attempt at the next one; but this is."""
+    run = at_task(desk, "look-up")
+    run.on_traffic(desk.question("app.shop.lab"))
+    assert run.task_name == "repair"
+    run.on_input("restore look-up")
+    run.on_input(back)
+    desk.told(NotDone)
+    again = replace(desk.question("app.shop.lab", at=LATER + 1, number=2), type="MX", answers=())
+    run.on_traffic(again)
+    assert len(desk.told(NotDone)) == 1
+    run.close()
+
+
 @pytest.mark.parametrize(("seconds_later", "sentences"), [(0.0, 0), (60.0, 1)])
 def test_an_attempt_in_the_wrong_node_gets_one_sentence(desk: Desk, seconds_later: float, sentences: int) -> None:
     """What began before the sentence belongs to the same attempt; what begins after it is another one."""
