@@ -44,7 +44,7 @@ class UnusedLookup:
         if not self.addresses:
             return Different("dns", self.question_text, wanted)
         rest = f", and sent nothing to {'that address' if len(self.addresses) == 1 else 'any of these addresses'}"
-        because = f": {self.node} {reason}" if reason else " afterwards"
+        because = f": {self.node} {reason}" if reason else " so far"
         return Different("address", f"{self.question_text}{rest}{because}", wanted)
 
 

@@ -135,7 +135,7 @@ def test_two_faults_of_one_node_are_healed_one_at_a_time(lab: Bench) -> None:
         assert lab.cli("inject", *words).code == 0
     assert faults(lab) == ["stop-app", "cut-client-app", "disconnect-dns"]
     up = lab.cli("up")
-    assert "nothing to do" in up.err
+    assert f"the lab '{lab.lab}' is up already" in up.err
     assert "3 faults stay in: stop-app, cut-client-app, disconnect-dns; to heal: wirelab heal" in up.err
     assert states(lab)["app"] == "stopped"
     assert lab.cli("heal", "disconnect-dns", "stop-app").code == 0
