@@ -47,14 +47,12 @@ def noted(*events: DnsExchange) -> UnusedLookups:
         (
             [question(kind="AAAA"), question("10.0.2.7", "10.0.2.8")],  # the empty answer may come first
             "",
-            "client asked dns for db.shop.lab: 10.0.2.7, 10.0.2.8, "
-            "and sent nothing to any of these addresses so far",
+            "client asked dns for db.shop.lab: 10.0.2.7, 10.0.2.8, and sent nothing to any of these addresses so far",
         ),
         (
             [question("10.0.2.7"), question("fd00::7", kind="AAAA")],
             "",
-            "client asked dns for db.shop.lab: 10.0.2.7, fd00::7, "
-            "and sent nothing to any of these addresses so far",
+            "client asked dns for db.shop.lab: 10.0.2.7, fd00::7, and sent nothing to any of these addresses so far",
         ),
         ([question(kind="MX")], "", "client asked dns for db.shop.lab MX: no MX record"),
     ],

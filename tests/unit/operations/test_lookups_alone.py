@@ -67,9 +67,7 @@ def test_a_routing_table_that_does_not_answer_in_time_keeps_no_learner_waiting(c
     alone = LookupsAlone(clock.reason, lambda: clock.now)
     alone.lookups.note(LOOKUP, clock.now)
     assert told(alone, clock, UNUSED_SECONDS) == ""
-    assert told(alone, clock, REASON_SECONDS + 0.01).endswith(
-        "sent nothing to that address so far. Expected: GET /."
-    )
+    assert told(alone, clock, REASON_SECONDS + 0.01).endswith("sent nothing to that address so far. Expected: GET /.")
     clock.may_answer.set()
     alone.close()
 
