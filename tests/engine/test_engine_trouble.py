@@ -7,9 +7,7 @@ small file system in memory, so that a test can fill it.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,17 +17,12 @@ from pathlib import Path
 import docker
 import pytest
 from lab_bench import Engine, Ran, eventually
-from machine import Machine, fresh_machine
+from machine import NEEDS_ENGINE_OF_ITS_OWN, Machine, fresh_machine
 
 pytestmark = [
     pytest.mark.endurance,
     pytest.mark.waits,
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
-    pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
-    pytest.mark.skipif(
-        shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
-        reason="no dockerd is installed; the engine in use is not of this machine",
-    ),
+    *NEEDS_ENGINE_OF_ITS_OWN,
 ]
 DEADLINE = 240.0
 FIRST_MOMENT, LAST_MOMENT = 0.3, 1.8

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -18,17 +16,12 @@ import docker
 import pytest
 from gated import GATED
 from lab_bench import Bench, Engine, Ran, eventually, piped
-from machine import Machine, fresh_machine
+from machine import NEEDS_ENGINE_OF_ITS_OWN, Machine, fresh_machine
 
 pytestmark = [
     pytest.mark.waits,
     pytest.mark.sampled(3),
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
-    pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
-    pytest.mark.skipif(
-        shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
-        reason="no dockerd is installed; the engine in use is not of this machine",
-    ),
+    *NEEDS_ENGINE_OF_ITS_OWN,
 ]
 DEADLINE = 120.0
 SMALL = """\

@@ -21,19 +21,14 @@ from pathlib import Path
 
 import docker
 import pytest
-from machine import Machine, fresh_machine
+from machine import NEEDS_ENGINE_OF_ITS_OWN, Machine, fresh_machine
 
 pytestmark = [
     pytest.mark.sampled(3),
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
-    pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
+    *NEEDS_ENGINE_OF_ITS_OWN,
     pytest.mark.skipif(
         shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
         reason="nft is not installed; setup/programs installs it",
-    ),
-    pytest.mark.skipif(
-        shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
-        reason="no dockerd is installed; the engine in use is not of this machine",
     ),
 ]
 

@@ -14,7 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from lab_bench import CHECKOUT, piped
+
+# Marks of a test that starts a container engine in a machine within the machine.
+NEEDS_ENGINE_OF_ITS_OWN = (
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
+    pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
+    pytest.mark.skipif(
+        shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
+        reason="no dockerd is installed; the engine in use is not of this machine",
+    ),
+)
 
 # Copies of other engines' mounts are dropped, for they would come and go while we look: layers, namespaces, and the
 # shared memory of containers. The new /sys belongs to the new

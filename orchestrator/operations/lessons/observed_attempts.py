@@ -21,10 +21,10 @@ from orchestrator.lessons.silent_lookups import is_in_vain
 from orchestrator.lessons.unused_lookups import is_lookup_for
 from orchestrator.lessons.wrong_node import asks_others, ran_elsewhere, ran_in_vain, silent_elsewhere
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
-from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
 from orchestrator.operations.lessons.packet_keeper import PacketKeeper
 from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
+from orchestrator.operations.lessons.unused_lookup_reasons import UnusedLookupReasons
 from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, server_node, start_time
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ObservedAttempts:
     _watch: TaskWatch = field(default_factory=TaskWatch)
     _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
-    _lookups: LookupsAlone = field(default_factory=LookupsAlone)
+    _lookups: UnusedLookupReasons = field(default_factory=UnusedLookupReasons)
     _answered: float = 0.0
     _looked: float = 0.0
     _answered_elsewhere: dict[str, float] = field(default_factory=dict)

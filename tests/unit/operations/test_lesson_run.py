@@ -364,6 +364,17 @@ def test_an_attempt_at_a_repair_is_answered_and_heal_completes_it(desk: Desk) ->
     assert (done.task, over.done, run.task_name) == ("repair", 3, None)
 
 
+def cause_is_told_and_one_attempt_counted(desk: Desk, run: LessonRun) -> None:
+    """The check of the repair is judged now, and the lesson ends."""
+    desk.programs.may_end.set()
+    desk.turn(run)
+    (cause,) = desk.told(NotDone)
+    assert isinstance(cause, NotDone)
+    assert cause.is_cause
+    assert desk.progress.task("repair").attempts == 1
+    run.close()
+
+
 def refused(desk: Desk) -> DnsExchange:
     """What ends the first exchange."""
     return desk.question("ap.shop.lab")
@@ -482,13 +493,7 @@ def test_an_attempt_while_the_check_is_judged_is_answered_in_time(desk: Desk) ->
             "client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: this check holds: It works."
         )
     ]
-    desk.programs.may_end.set()
-    desk.turn(run)
-    (cause,) = desk.told(NotDone)
-    assert isinstance(cause, NotDone)
-    assert cause.is_cause
-    assert desk.progress.task("repair").attempts == 1
-    run.close()
+    cause_is_told_and_one_attempt_counted(desk, run)
 
 
 def test_a_first_attempt_that_went_well_is_answered_before_the_check_is_judged(desk: Desk) -> None:
@@ -500,13 +505,7 @@ def test_a_first_attempt_that_went_well_is_answered_before_the_check_is_judged(d
     desk.turn(run)
     seen = f"client asked dns for app.shop.lab A: {desk.address('app')}"
     assert desk.told(NotDone) == [NotDone(f"{seen}. It is not known yet whether this check holds: It works.")]
-    desk.programs.may_end.set()
-    desk.turn(run)
-    (cause,) = desk.told(NotDone)
-    assert isinstance(cause, NotDone)
-    assert cause.is_cause
-    assert desk.progress.task("repair").attempts == 1
-    run.close()
+    cause_is_told_and_one_attempt_counted(desk, run)
 
 
 def test_an_attempt_at_a_repair_that_sends_nothing_is_answered(desk: Desk) -> None:

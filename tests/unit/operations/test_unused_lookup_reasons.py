@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from orchestrator.lessons.unused_lookups import UNUSED_SECONDS
-from orchestrator.operations.lessons.lookups_alone import REASON_SECONDS, LookupsAlone
+from orchestrator.operations.lessons.unused_lookup_reasons import REASON_SECONDS, UnusedLookupReasons
 from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, Flow
 
 FLOW = Flow(1, "udp", Endpoint("client", "10.0.1.5", 40000), Endpoint("dns", "10.0.1.2", 53), None)
@@ -39,7 +39,7 @@ def clock() -> Iterator[Clock]:
     clock.may_answer.set()
 
 
-def told(alone: LookupsAlone, clock: Clock, after: float) -> str:
+def told(alone: UnusedLookupReasons, clock: Clock, after: float) -> str:
     """What is said so many seconds after the lookup; asked until the thread has ended, where it may."""
     clock.now = 10.0 + after
     for _ in range(200 if clock.may_answer.is_set() else 1):
@@ -50,7 +50,7 @@ def told(alone: LookupsAlone, clock: Clock, after: float) -> str:
 
 
 def test_the_reason_is_asked_before_it_is_due_and_told_once(clock: Clock) -> None:
-    alone = LookupsAlone(clock.reason, lambda: clock.now)
+    alone = UnusedLookupReasons(clock.reason, lambda: clock.now)
     alone.lookups.note(LOOKUP, clock.now)
     assert alone.due(LAB, "GET /") is None
     assert clock.asked == []  # a program that connects does so before
@@ -64,7 +64,7 @@ def test_the_reason_is_asked_before_it_is_due_and_told_once(clock: Clock) -> Non
 
 
 def test_a_routing_table_that_does_not_answer_in_time_keeps_no_learner_waiting(clock: Clock) -> None:
-    alone = LookupsAlone(clock.reason, lambda: clock.now)
+    alone = UnusedLookupReasons(clock.reason, lambda: clock.now)
     alone.lookups.note(LOOKUP, clock.now)
     assert told(alone, clock, UNUSED_SECONDS) == ""
     assert told(alone, clock, REASON_SECONDS + 0.01).endswith("sent nothing to that address so far. Expected: GET /.")
@@ -73,7 +73,7 @@ def test_a_routing_table_that_does_not_answer_in_time_keeps_no_learner_waiting(c
 
 
 def test_what_was_looked_up_in_an_earlier_task_is_not_told(clock: Clock) -> None:
-    alone = LookupsAlone(clock.reason, lambda: clock.now)
+    alone = UnusedLookupReasons(clock.reason, lambda: clock.now)
     alone.lookups.note(LOOKUP, clock.now)
     alone.clear()
     clock.may_answer.set()

@@ -32,7 +32,7 @@ def no_route(lab: LabHandle, node_name: str, address: str) -> str:
     return f"has no route to {address} ({kernel_words(result.err)})" if result.exit_code else ""
 
 
-class LookupsAlone:
+class UnusedLookupReasons:
     """The lookups of the open task. The routing table is read in a thread: the lesson goes on meanwhile."""
 
     def __init__(self, reason_of: ReasonOf = no_route, monotonic: Callable[[], float] = time.monotonic) -> None:
