@@ -12,6 +12,7 @@
     │   │   ├── NotStarted (127)  a program is not in the node, or (126) cannot be run; as a shell has it
     │   │   ├── WrongState      a container does not run, or is paused, and the call needs another state
     │   │   ├── NetworkBusy     a network still has endpoints
+    │   │   ├── ContainerBusy   another container stands in the network of the container
     │   │   ├── VolumeBusy      a container uses the volume
     │   │   └── Conflict        somebody else has what was asked for
     │   │       ├── NameTaken     a container or network of that name exists
@@ -142,6 +143,10 @@ class WrongState(EngineRefused):
 
 class NetworkBusy(EngineRefused):
     """A network still has endpoints, so it cannot be removed."""
+
+
+class ContainerBusy(EngineRefused):
+    """Another container stands in the network of the container, so it cannot be removed."""
 
 
 class VolumeBusy(EngineRefused):

@@ -9,6 +9,7 @@ from orchestrator.engine.docker.http_api import NoAnswer, Refused
 from orchestrator.errors import (
     AddressTaken,
     Conflict,
+    ContainerBusy,
     EngineMissing,
     EngineRefused,
     FileUnseen,
@@ -29,6 +30,7 @@ REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("can not pause containers on rootless containers", NotPossible),
     ("has active endpoints", NetworkBusy),
     ("network is being used", NetworkBusy),
+    ("has dependent containers", ContainerBusy),
     ("volume is in use", VolumeBusy),
     ("volume is being used", VolumeBusy),
     ("pool overlaps", RangeTaken),

@@ -11,10 +11,12 @@ from typing import Any
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import LIBPOD, Refused
+from orchestrator.engine.docker.networks import TRIES
+from orchestrator.engine.docker.retry import retry_while
 from orchestrator.engine.podman.config import STATES, podman_container_config
 from orchestrator.engine.podman.networks import PodmanNetworks
 from orchestrator.engine.podman.traits import PodmanTraits, traits_of
-from orchestrator.errors import NotFound, WrongState
+from orchestrator.errors import ContainerBusy, EngineRefused, NotFound, WrongState
 from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec, NamedVolume
 
@@ -55,9 +57,37 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         return super().start(container)
 
     def remove_container(self, container: str) -> None:
-        """With the helpers that stand in its network: Podman removes no container before these."""
-        with suppress(NotFound), map_api_errors(f"the container {container[:12]}"):
-            self._api.delete(f"{LIBPOD}/containers/{container}", force="true", v="true", depend="true", timeout=0)
+        """With the helpers that stand in its network: Podman removes no container before these.
+
+        It looks for them once, before it ends the container, so that one which is made meanwhile stops it; the next
+        call finds that one, too.
+        """
+        retry_while(ContainerBusy, lambda: self._remove(container), TRIES)
+
+    def _remove(self, container: str) -> None:
+        """One call. Only a look tells what came of it: Podman answers for the first helper, if there is one, and
+        refuses if somebody else removes the same container, or a helper, at this time."""
+        named = f"the container {container[:12]}"
+        path = f"{LIBPOD}/containers/{container}"
+        refused: EngineRefused | None = None
+        try:
+            with map_api_errors(named):
+                # Its own API calls it `volumes`, whatever the documentation says.
+                self._api.delete(path, force="true", volumes="true", depend="true", timeout=0)
+        except EngineRefused as error:
+            refused = error
+        if not self._is_there(path, named):
+            return
+        if refused and not isinstance(refused, NotFound):
+            raise refused
+        why = refused.why if refused else "Podman removed a helper in its network, and not the container"
+        raise ContainerBusy(f"the engine refused: {named}", why=why, hint="wirelab doctor")
+
+    def _is_there(self, path: str, named: str) -> bool:
+        with suppress(NotFound), map_api_errors(named):
+            self._api.get(f"{path}/exists")
+            return True
+        return False
 
     def process_count(self, container: str) -> ProcessCount:
         """Podman tells the limit with the container's settings, not with its use."""
