@@ -223,7 +223,7 @@ def _counted_rows(record: Record, outcomes: Sequence[Outcome], planned: Sequence
 def replace_rows(page: Path, target: str, rows: Sequence[str], *, anew: bool = False) -> None:
     """Put rows first into the table below the heading of the target.
 
-    With `anew` they take the place of the rows of the same commit, engine and promise.
+    With `anew` they take the place of the older rows of the same engine and promise.
     """
     lines = page.read_text("utf-8").splitlines()
     heading = lines.index(f"## make {target}")
@@ -235,8 +235,8 @@ def replace_rows(page: Path, target: str, rows: Sequence[str], *, anew: bool = F
 
 
 def _subject(row: str) -> tuple[str, ...]:
-    """What a row is about: commit, engine and promise, the cells after the date."""
-    return tuple(row.split(" | ")[1:4])
+    """What a row is about: engine and promise, the cells after the date and the commit."""
+    return tuple(row.split(" | ")[2:4])
 
 
 def commit() -> str:

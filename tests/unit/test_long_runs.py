@@ -137,13 +137,16 @@ def test_a_record_of_another_commit_is_no_part_of_this_one(suite: Path, torn: st
 
 @pytest.mark.slow
 def test_a_row_is_replaced_by_a_run_of_that_row_alone(suite: Path) -> None:
-    """With `-k`, rows of what was not chosen stay, and a row counts all rounds that there are."""
+    """With `-k`, rows of what was not chosen stay, and a row counts all rounds that there are. An older row goes."""
     code, output = part(suite, chosen="skipped")
     assert code == 0, output
     skipped = "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |  |"
     code, output = part(suite, chosen="round and (0 or 1)")
     assert code == 0, output
     assert rows(suite) == ["none | Every round / holds | 2 of 4 | 2 | 0 | 0 | 2 of 2 | 1.5 s |", skipped]
+    page = suite / "page.md"
+    commit = page.read_text().split("Every round")[0].split(" | ")[-3]
+    page.write_text(page.read_text().replace(f" {commit} ", " older "))
     code, output = part(suite, chosen="round", FAILS_AT="2")
     assert code == 1, output
     assert rows(suite) == ["none | Every round / holds | 4 of 4 | 3 | 1 | 0 | 2 of 3 | 7.5 s |", skipped]
