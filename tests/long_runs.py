@@ -239,18 +239,25 @@ def _subject(row: str) -> tuple[str, ...]:
     return tuple(row.split(" | ")[2:4])
 
 
-def commit() -> str:
-    """The commit of this checkout; `-dirty` follows where files differ from it, but for the pages of results."""
-    words = ("git", "-C", str(ROOT), "describe", "--always", "--exclude=*")
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        changed = subprocess.run(
-            ("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", *(f":!{page}" for page in PAGES)),
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
+def commit(root: Path = ROOT) -> str:
+    """The newest commit of main in this checkout: one that is on another branch only may be gone when somebody looks
+    for it. `-dirty` follows where files differ from it, but for the pages of results."""
+    base = _git(root, "merge-base", "HEAD", "main") or _git(root, "rev-parse", "HEAD")
+    if not base:
         return "unknown"
-    return done.stdout.strip() + ("-dirty" if changed.stdout else "") if done.returncode == 0 else "unknown"
+    files = ("--", ".", *(f":!{page}" for page in PAGES))
+    differ = _git(root, "diff", "--name-only", base, *files)
+    new = _git(root, "ls-files", "--others", "--exclude-standard", *files)
+    return _git(root, "rev-parse", "--short", base) + ("-dirty" if differ or new else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    """What git says; nothing where it fails or is not there."""
+    try:
+        done = subprocess.run(("git", "-C", str(root), *words), capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def engine_version(environ: Mapping[str, str]) -> str:
