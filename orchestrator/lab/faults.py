@@ -184,7 +184,10 @@ def _connections(
         return
     from orchestrator.lab.held_connections import held_connections
 
-    with held_connections(lab.judged_lab(), list(holding.values()), lab.settings.publish) as opened:
+    with (
+        lab.judged_lab() as judged,
+        held_connections(judged, list(holding.values()), lab.settings.publish) as opened,
+    ):
         for name, judgement in opened.items():
             if isinstance(judgement, Judgement):
                 before = replace(judgement, actual=f"before the fault: {judgement.actual}")

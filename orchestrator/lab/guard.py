@@ -6,14 +6,14 @@ endings of the work they do not, is said here alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 
 from orchestrator.errors import EngineMissing, Leftovers
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import interruptible_between_locks, uninterrupted
-from orchestrator.lab.run_registry import Run
+from orchestrator.lab.run_registry import Run, is_alive
 from orchestrator.lab.watchdog import Watchdog
 
 # After these nobody knows whether what was made stands whole, or is gone.
@@ -67,3 +67,24 @@ class Guard:
         if self._keep or kind is None or not issubclass(kind, DEADLY):
             self.end()
         self._interrupts.close()
+
+
+@contextmanager
+def living_run(state: StateFolder, run: str, member: str = "") -> Iterator[str]:
+    """The id of a run that lives for as long as this does: `run` itself if it lives, otherwise one of its own.
+
+    What is made beside nodes for a moment carries it: no other command takes that for something left by a dead one.
+    """
+    if is_alive(state, run):
+        yield run
+        return
+    own = Run(state, member)
+    own.begin()
+    try:
+        yield own.id
+    except DEADLY:
+        raise  # it counts as dead once this process has ended
+    except BaseException:
+        own.end()
+        raise
+    own.end()

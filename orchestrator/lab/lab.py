@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from functools import partial
 from shlex import join
@@ -19,13 +19,14 @@ from orchestrator.events import CauseEvent, FaultEvent, FindingEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
+from orchestrator.lab.guard import living_run
 from orchestrator.lab.image_builds import build_images
 from orchestrator.lab.image_user import require_ordinary_user
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.member_pin import pin_lab, require_home
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
-from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
+from orchestrator.lab.run_registry import is_alive, is_dead, refuse_foreign, retire_runs
 from orchestrator.lab.secret_source import PLACEHOLDER_SECRETS, RANDOM_SECRETS, SecretSource
 from orchestrator.lab.settings import Settings
 from orchestrator.lab.source import keep_source, require_scenario
@@ -47,7 +48,7 @@ from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
-from orchestrator.planning.snapshot import ObservedFiles, Snapshot
+from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -113,10 +114,16 @@ class Lab:
             taken=self.settings.routes(),
             faults=self.faults(),
             blocked=self.folder.blocked(),
+            living_runs=self._living_runs(containers.result()),
         )
         kept = self.folder.credentials()
         credentials, why = credentials_of(self.topology(snapshot), kept, time.time(), new_secrets)
         return replace(snapshot, credentials=credentials, new_credentials=why)
+
+    def _living_runs(self, containers: Sequence[ObservedContainer]) -> frozenset[str]:
+        """The runs of commands that are at work now, among those that made what stands beside nodes."""
+        made = {own.labels.get(labels.RUN, "") for own in containers if labels.SIDECAR in own.labels}
+        return frozenset(run for run in made if is_alive(self.state, run))
 
     def faults(self) -> tuple[InjectedFault, ...]:
         """The faults that are in. Those that a check put in count no more once its run has ended."""
@@ -292,7 +299,8 @@ class Lab:
         wanted = self.scenario.checks if checks is None else checks
         watcher = JudgementWatcher(self.publish_finding, self.settings.on_waiting, self.settings.publish)
         tries = 1 if is_tried_once else LEAST_TRIES
-        findings = run_checks(self.judged_lab(), wanted, walks, watcher, tries, held or {})
+        with self.judged_lab() as judged:
+            findings = run_checks(judged, wanted, walks, watcher, tries, held or {})
         self._publish_causes(findings)
         return findings
 
@@ -300,9 +308,11 @@ class Lab:
         """The walk through the layers of a check that is known to fail. NotFound if nothing of the lab is there."""
         from orchestrator.lab.judging import explain_failure
 
-        return explain_failure(self.judged_lab(), check, self.settings.publish)
+        with self.judged_lab() as judged:
+            return explain_failure(judged, check, self.settings.publish)
 
-    def judged_lab(self) -> JudgedLab:
+    @contextmanager
+    def judged_lab(self) -> Iterator[JudgedLab]:
         """The lab as it stands, for those who put checks to it. NotFound if nothing of it is there."""
         from orchestrator.lab.judging import JudgedLab
         from orchestrator.lab.probe_log import announced
@@ -315,7 +325,9 @@ class Lab:
         wire = partial(self._observed_flows, topology)
         settings = self.settings
         on_probe = settings.on_probe or announced(settings.publish)
-        return JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, on_probe)
+        with living_run(self.state, settings.run, settings.member) as run:
+            observed = replace(observed, run=run)
+            yield JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, on_probe)
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.programs import Programs
 from orchestrator.errors import EngineMissing, WirelabError
+from orchestrator.lab.guard import living_run
 from orchestrator.lab.network_helper import LOOKS, look_into_networks
 from orchestrator.planning.desired import desired, network_helper
 from orchestrator.planning.injected_faults import effect_of
@@ -32,8 +34,10 @@ def find_obstacles(lab: Lab, new_nodes: Collection[str] = ()) -> tuple[Obstacle,
         for node in topology.scenario.nodes
         if node not in new_nodes and (container := observed.container_of(node)) and container.state in ALIVE
     }
-    helpers = {node: (network_helper(topology, observed, node, "look"), alive[node]) for node in alive}
-    networks = look_into_networks(lab.engine, helpers)
+    with living_run(lab.state, lab.settings.run, lab.settings.member) as run:
+        looking = replace(observed, run=run)
+        helpers = {node: (network_helper(topology, looking, node, "look"), alive[node]) for node in alive}
+        networks = look_into_networks(lab.engine, helpers)
     files = _resolver_files(lab.engine, {node: alive[node] for node in alive if alive[node].state == "running"})
     effect = effect_of(topology, observed.faults)
     obstacles: list[Obstacle] = []

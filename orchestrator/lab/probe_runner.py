@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets as chance
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -246,7 +247,9 @@ class ProbeRunner:
     def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
         with self._making_sidecar:
             if node not in self._sidecars and not self._closed:
-                made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
+                # A name of its own: two threads of one command may each ask for the same node.
+                name = f"{known.sidecar.name}-{chance.token_hex(3)}"
+                made = self._engine.make_container(replace(known.sidecar, name=name, share_network_of=container))
                 if self._closed:
                     self._engine.remove_container(made)
                 else:

@@ -34,10 +34,12 @@ def fault_plan(topology: Topology, observed: Snapshot, before: FaultEffect, afte
 
 
 def _leftover_helpers(topology: Topology, observed: Snapshot, nodes: Collection[str]) -> Iterator[Step]:
-    """Helpers that a killed command left beside these nodes; each lives only while its command holds the lab's lock."""
+    """Helpers that a killed command left beside these nodes. One that looks into a network stands without the lab's
+    lock, so it may be that of a command which is still at work."""
     for container in observed.containers:
         node = container.labels.get(labels.NODE, "")
-        if node in nodes and node in topology.scenario.nodes and container.labels.get(labels.SIDECAR) in HELPERS:
+        is_helper = container.labels.get(labels.SIDECAR) in HELPERS and observed.is_left_beside(container)
+        if is_helper and node in nodes and node in topology.scenario.nodes:
             yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "left by an earlier command")
 
 

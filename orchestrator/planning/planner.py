@@ -107,7 +107,7 @@ def _leftover_nodes(topology: Topology, observed: Snapshot) -> Iterator[Step]:
             continue
         if node not in topology.scenario.nodes:
             yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "no longer in the file")
-        elif labels.SIDECAR in container.labels:
+        elif observed.is_left_beside(container):
             yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "left by an earlier command")
 
 

@@ -187,6 +187,12 @@ class Snapshot:
     # The faults that are in, in the order in which they were put in, and what nodes drop because of them.
     faults: tuple[InjectedFault, ...] = ()
     blocked: Mapping[str, BlockedAddresses] = field(default_factory=dict)
+    # The runs of commands that are at work now, among those that made something beside a node.
+    living_runs: frozenset[str] = frozenset()
+
+    def is_left_beside(self, container: ObservedContainer) -> bool:
+        """Whether it stands beside a node, and the command that made it has ended."""
+        return labels.SIDECAR in container.labels and container.labels.get(labels.RUN) not in self.living_runs
 
     def container_of(self, node: str) -> ObservedContainer | None:
         """The container of a node; sidecars are none."""
