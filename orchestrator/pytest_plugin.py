@@ -9,7 +9,7 @@ pytest imports this module at each start, also for suites that use no lab: what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from orchestrator.operations.lab_handle import GuardedWorkspace, LabHandle
+    from orchestrator.operations.guarded_workspace import GuardedWorkspace, GuardedWorkspaces, Opener
+    from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.scenario_library import LoadedScenario
 
 FILE = "scenario.yaml"
@@ -30,22 +31,20 @@ MARKER = (
 )
 
 
-def _open_workspace() -> GuardedWorkspace:
-    from orchestrator.operations.lab_handle import GuardedWorkspace
-
-    return GuardedWorkspace.open()
-
-
 class Labs:
-    """The labs of this test process, on one engine, under one run and one watchdog; nothing is opened until needed."""
+    """The labs of this test process, each engine under one run and one watchdog; nothing is opened until needed.
 
-    def __init__(self, worker: str, open_workspace: Callable[[], GuardedWorkspace] = _open_workspace) -> None:
+    New labs come up on these members, each on the one with the most room; without members, on the engine in use.
+    """
+
+    def __init__(self, worker: str, members: Sequence[str] = (), open_one: Opener | None = None) -> None:
         self._worker = worker
-        self._open_workspace = open_workspace
-        self._guarded: GuardedWorkspace | None = None
+        self._members = members
+        self._open_one = open_one
+        self._engines: GuardedWorkspaces | None = None
         self._standing: dict[tuple[Path, str, bool], LabHandle] = {}
         # Of each scope the labs of which anything may be there: also where `up` failed, or Ctrl-C came right after it.
-        self._begun: dict[str, list[str]] = {}
+        self._begun: dict[str, list[tuple[GuardedWorkspace, str]]] = {}
 
     def open(self, loaded: LoadedScenario, scope: str, *, capture: bool = False) -> LabHandle:
         """The scenario's lab of that scope, brought up if it does not stand yet."""
@@ -53,45 +52,88 @@ class Labs:
         if key not in self._standing:
             from orchestrator.operations.lab_handle import LabHandle, fresh_name
 
-            self._guarded = self._guarded or self._open_workspace()
-            lab = self._guarded.lab(loaded, fresh_name(loaded, self._worker), capture=capture)
-            self._begun.setdefault(scope, []).append(lab.name)
+            name = fresh_name(loaded, self._worker)
+            guarded = self._reached().of(name, len(loaded.reading.scenario.nodes))
+            lab = guarded.lab(loaded, name, capture=capture)
+            self._begun.setdefault(scope, []).append((guarded, name))
             lab.up()
-            self._standing[key] = LabHandle(lab, self._guarded.workspace, loaded)
+            self._standing[key] = LabHandle(lab, guarded.workspace, loaded)
         return self._standing[key]
 
+    def _reached(self) -> GuardedWorkspaces:
+        if self._engines is None:
+            from orchestrator.operations.guarded_workspace import GuardedWorkspace, GuardedWorkspaces
+
+            self._engines = GuardedWorkspaces(self._members, self._open_one or GuardedWorkspace.open)
+        return self._engines
+
     def close_scope(self, scope: str) -> None:
-        """Take down the labs of one scope."""
+        """Take down the labs of one scope. One that cannot be removed keeps none of the others."""
+        from orchestrator.errors import WirelabError
+
         self._standing = {key: lab for key, lab in self._standing.items() if key[1] != scope}
-        begun = self._begun.get(scope, [])
-        while self._guarded and begun:
-            self._guarded.down(begun[-1])
-            begun.pop()
+        left: list[tuple[GuardedWorkspace, str]] = []
+        troubles: list[WirelabError] = []
+        for guarded, name in reversed(self._begun.get(scope, [])):
+            try:
+                guarded.down(name)
+            except WirelabError as error:
+                left.insert(0, (guarded, name))
+                troubles.append(error)
+        self._begun[scope] = left
+        if troubles:
+            raise troubles[0]
 
     def close(self) -> None:
         """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
+        from orchestrator.errors import WirelabError
+
+        troubles: list[WirelabError] = []
         for scope in sorted(self._begun):
-            self.close_scope(scope)
-        if self._guarded:
-            self._guarded.close()
-            self._guarded = None
+            try:
+                self.close_scope(scope)
+            except WirelabError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        if self._engines:
+            self._engines.close()
+            self._engines = None
 
 
 LABS = pytest.StashKey[Labs]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("wirelab").addoption(
+    group = parser.getgroup("wirelab")
+    group.addoption(
         "--lab-bundles",
         metavar="DIR",
         default="lab-bundles",
         help="Where to keep what is left of a lab in which a test failed: report, logs, packets (%(default)s).",
     )
+    group.addoption(
+        "--lab-members",
+        metavar="A,B,C",
+        help="Bring each lab up on the one of these members that has the most room; `local` is the engine in use.",
+    )
+    parser.addini("lab_members", "The members on which labs come up, where --lab-members names none.", "args")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
-    config.stash[LABS] = Labs(os.environ.get("PYTEST_XDIST_WORKER", "main"))
+    config.stash[LABS] = Labs(os.environ.get("PYTEST_XDIST_WORKER", "main"), _members(config))
+
+
+def _members(config: pytest.Config) -> tuple[str, ...]:
+    """The members that the command line names, or else the configuration. Raises UsageError."""
+    text = config.getoption("--lab-members")
+    if text is None:
+        return tuple(config.getini("lab_members"))
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise pytest.UsageError(f"--lab-members: {text!r} is no list of names: a,b,c")
+    return names
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

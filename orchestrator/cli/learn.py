@@ -16,7 +16,7 @@ import click
 
 from orchestrator.cli.console import out, say
 from orchestrator.cli.desktop import has_desktop
-from orchestrator.cli.options import lab_option
+from orchestrator.cli.options import lab_option, member_options
 from orchestrator.cli.own_command import own_command
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import CHECK_FAILED, OK, UsageInvalid
@@ -63,7 +63,10 @@ class Learner:
     help="Show the lesson beside the live page of its lab, in a browser. By default on a desktop.",
 )
 @lab_option
-def command(name: str | None, seed: int | None, code: str | None, web: bool | None, lab: str | None) -> int:
+@member_options
+def command(
+    name: str | None, seed: int | None, code: str | None, web: bool | None, lab: str | None, members: tuple[str, ...]
+) -> int:
     """Start or continue the lesson of the scenario NAME. Without NAME: list the lessons.
 
     On a desktop the lesson opens in a browser. Elsewhere it runs in the terminal; run programs in a second terminal.
@@ -72,11 +75,8 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
     from orchestrator.operations.scenario_library import load_scenario
 
     if name is None:
-        return _course()
-    from orchestrator.operations.lessons.files import load_lesson
-    from orchestrator.operations.lessons.learn import open_lesson
+        return _course(members)
     from orchestrator.planning.lab_ref import LabRef
-    from orchestrator.rendering.lesson import message_text
 
     seat_code = _parsed(code, seed)
     scenario = load_scenario(name)
@@ -85,13 +85,27 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
     on_page = _is_at_desktop() if web is None else web
     seat_words = ("--seat", seat_code.text) if seat_code else ()
     if web is None:
-        say(PLACES[on_page].format(named.command("learn", *seat_words, "--no-web" if on_page else "--web")))
-    workspace, learner = open_workspace(lab or scenario_name), Learner(os.environ.get("WIRELAB_SEAT", ""), seed)
+        more = (*seat_words, *(("--members", ",".join(members)) if members else ()))
+        say(PLACES[on_page].format(named.command("learn", *more, "--no-web" if on_page else "--web")))
+    workspace = open_workspace(lab or scenario_name, members=members, nodes=len(scenario.reading.scenario.nodes))
+    learner = Learner(os.environ.get("WIRELAB_SEAT", ""), seed)
     if seat_code:
         workspace, learner = _at_seat(seat_code, workspace, scenario)
-
     if on_page:
         return _on_the_page(workspace, scenario, lab or scenario_name, learner)
+    if not _in_the_terminal(workspace, scenario, lab, learner, named):
+        say(f"\nYour progress is kept: {_as_typed(named.command('learn', *seat_words))}")
+        return CHECK_FAILED
+    return _say_what_is_next("" if seat_code else scenario_name, named)
+
+
+def _in_the_terminal(
+    workspace: Workspace, scenario: LoadedScenario, lab: str | None, learner: Learner, named: LabRef
+) -> bool:
+    """Run the lesson here; whether the learner has finished it."""
+    from orchestrator.operations.lessons.files import load_lesson
+    from orchestrator.operations.lessons.learn import open_lesson
+    from orchestrator.rendering.lesson import message_text
 
     node_name = load_lesson(scenario).lesson.shell[0]
 
@@ -102,11 +116,7 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
         out(message_text(message, _width()))
 
     with open_lesson(workspace, scenario, lab, tell=tell, on_up=say_where, **vars(learner)) as lesson:
-        finished = _converse(lesson)
-    if not finished:
-        say(f"\nYour progress is kept: {_as_typed(named.command('learn', *seat_words))}")
-        return CHECK_FAILED
-    return _say_what_is_next("" if seat_code else scenario_name, named)
+        return _converse(lesson)
 
 
 def _where_to_work(named: LabRef, node_name: str) -> str:
@@ -202,7 +212,9 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
     lines.put(None)
 
 
-def _course() -> int:
+def _course(members: tuple[str, ...]) -> int:
+    if members:
+        raise UsageInvalid("--member takes a lesson", why="NAME is missing", hint="wirelab learn")
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lessons.course import course
     from orchestrator.rendering.lesson import course_text

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.live_page import serve_lab
-from orchestrator.cli.options import lab_option, scenario_argument
-from orchestrator.cli.workspace import find_lab, open_workspace
+from orchestrator.cli.options import lab_option, member_options, scenario_argument
+from orchestrator.cli.workspace import find_lab, open_placed
 
 if TYPE_CHECKING:
     from orchestrator.operations.lab_target import LabTarget
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 @lab_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Serve on this port. Default: any free port.")
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
+@member_options
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
-def command(name: str | None, lab: str | None, port: int, no_browser: bool, yes: bool) -> int:
+def command(name: str | None, lab: str | None, port: int, no_browser: bool, members: tuple[str, ...], yes: bool) -> int:
     """Serve the live page of a lab on this machine, and open it. Starts the lab if it is not up.
 
     Ctrl-C ends the page; the lab stays.
     """
     target = find_lab(name, lab)
-    return bring_up_and_serve(open_workspace(target.lab_name, yes=yes), target, port=port, browser=not no_browser)
+    workspace = open_placed(target, members, yes=yes)
+    return bring_up_and_serve(workspace, target, port=port, browser=not no_browser)
 
 
 def bring_up_and_serve(workspace: Workspace, target: LabTarget, *, port: int, browser: bool) -> int:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.operations.guarded_workspace import GuardedWorkspace, GuardedWorkspaces
 from orchestrator.operations.node_access import require_node
-from orchestrator.operations.workspace import Workspace, open_workspace, valid_lab_name
+from orchestrator.operations.workspace import Workspace, valid_lab_name
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.engine.programs import Output
-    from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.trace import Trace
@@ -102,6 +101,11 @@ class LabHandle:
         return self.made.name
 
     @property
+    def member(self) -> str:
+        """The member on which the lab stands; empty for the engine in use."""
+        return self.workspace.member
+
+    @property
     def docker_host(self) -> str:
         """The address of the engine, as DOCKER_HOST takes it."""
         return self.workspace.url
@@ -174,41 +178,6 @@ class LabHandle:
         return trace_command(self.workspace, self.loaded, self.name, argv, node_name=node)[1]
 
 
-@dataclass(frozen=True)
-class GuardedWorkspace:
-    """A way to the engine, and a guard that removes what is made through it should this process die."""
-
-    workspace: Workspace
-    guard: Guard
-
-    @classmethod
-    def open(cls) -> GuardedWorkspace:
-        """Find an engine, or start one without a question, and begin the guard."""
-        from orchestrator.lab.guard import Guard
-
-        workspace = open_workspace(notify=lambda _text: None, confirm=lambda _question: True)
-        guard = Guard(workspace.url, workspace.state, os.environ)
-        guard.begin()
-        return cls(workspace, guard)
-
-    def lab(self, loaded: LoadedScenario, lab_name: str, *, capture: bool) -> Lab:
-        """A lab of the scenario in the guard's run; nothing is brought up."""
-        return self.workspace.lab(loaded, lab_name, run=self.guard.run, capture=capture)
-
-    def down(self, lab_name: str) -> None:
-        """Remove a lab, whole."""
-        from orchestrator.lab.interrupts import uninterrupted
-        from orchestrator.lab.take_down import take_down
-
-        with uninterrupted():
-            take_down(self.workspace.engine, self.workspace.state, lab_name, lambda _event: None)
-
-    def close(self) -> None:
-        """Close the workspace and release what was made and not removed."""
-        self.workspace.close()
-        self.guard.end()
-
-
 def fresh_name(loaded: LoadedScenario, middle: str) -> str:
     """A name for a lab that no other lab bears."""
     from secrets import token_hex
@@ -218,18 +187,31 @@ def fresh_name(loaded: LoadedScenario, middle: str) -> str:
 
 @contextmanager
 def open_lab(
-    scenario: str | Path, *, name: str | None = None, keep: bool = False, capture: bool = False
+    scenario: str | Path,
+    *,
+    name: str | None = None,
+    keep: bool = False,
+    capture: bool = False,
+    member: str | None = None,
+    members: Sequence[str] = (),
 ) -> Iterator[LabHandle]:
     """Bring a scenario's lab up, under a fresh name or `name`, and remove it at the end unless `keep`.
 
-    `capture` records it from the start. If this process dies, the lab is removed; with `keep`, only while it comes up.
+    `capture` records it from the start. A new lab comes up on the engine of `member`, or on the one of `members` that
+    has the most room. If this process dies, the lab is removed; with `keep`, only while it comes up.
+
     Raises UsageInvalid where a lab of that name is up already, for its end here would remove it.
     """
     from orchestrator.operations.scenario_library import load_scenario
 
+    if isinstance(members, str):
+        raise UsageInvalid("members is a list of names", why=f"it is the text {members!r}", hint='members=["a", "b"]')
+    if member and members:
+        raise UsageInvalid("member and members are two ways to say the same", hint="give one of them")
     loaded = load_scenario(str(scenario), Path.cwd())
     lab_name = valid_lab_name(name) if name else fresh_name(loaded, "py")
-    guarded = GuardedWorkspace.open()
+    engines = GuardedWorkspaces((member,) if member else tuple(members))
+    guarded = engines.of(lab_name, len(loaded.reading.scenario.nodes))
     with lab_in(guarded, loaded, lab_name, keep=keep, capture=capture) as lab:
         yield lab
 

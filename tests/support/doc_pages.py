@@ -63,6 +63,7 @@ NOT_RUN = {
     "wirelab class start monday --seats 30 --scenario basic --members big,small,local": SPREAD,
     "wirelab class reset monday seat07": "tests/engine/test_class.py has a class of two seats",
     "wirelab up basic --member big": PLACED,
+    "wirelab learn basic --member big": PLACED,
     "wirelab run basic --lab second --members big,small,local": PLACED,
     "wirelab offline make room.tar": OFFLINE,
     "wirelab offline make room.tar basic proxy": OFFLINE,

@@ -72,7 +72,7 @@ def test_all_members_are_forgotten_at_once_or_one(state: StateFolder, capsys: py
         (("--member", "a", "--members", "a"), "error: --member and --members are two ways to say the same"),
     ],
 )
-@pytest.mark.parametrize("command", ["up", "run"])
+@pytest.mark.parametrize("command", ["up", "run", "learn", "web"])
 def test_a_wrong_choice_of_a_member_is_refused_before_anything_is_made(
     state: StateFolder, capsys: pytest.CaptureFixture[str], command: str, words: tuple[str, ...], sentence: str
 ) -> None:

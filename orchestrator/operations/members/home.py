@@ -33,12 +33,19 @@ class Home:
 
 
 def find_home(
-    state: StateFolder, lab_name: str, names: Sequence[str] = (), *, nodes: int = 1, notify: Notify
+    state: StateFolder,
+    lab_name: str,
+    names: Sequence[str] = (),
+    *,
+    nodes: int = 1,
+    notify: Notify,
+    warn: Notify | None = None,
 ) -> Home | None:
     """The member on whose engine the lab stands, or is to come up; None for the engine in use.
 
-    `names` are the members to choose from. A lab that stands stays: UsageInvalid if it is on none of them. Raises
-    UsageInvalid for an unknown member, MemberUnreachable for one that does not answer.
+    `names` are the members to choose from. A lab that stands stays: UsageInvalid if it is on none of them. `warn` takes
+    a line for each that is passed over, because it does not answer; without it `notify` does. Raises UsageInvalid for
+    an unknown member, MemberUnreachable for one that does not answer.
     """
     if not names and not member_of(state, lab_name):
         return None
@@ -58,20 +65,21 @@ def find_home(
     if len(chosen) == 1:
         (member,) = chosen
         return Home(member.name, reach_member(state, member), is_new=True) if member else None
-    return _best(state, lab_name, chosen, nodes, notify)
+    return _best(state, lab_name, chosen, nodes, notify, warn or notify)
 
 
 def _best(
-    state: StateFolder, lab_name: str, chosen: Sequence[Member | None], nodes: int, notify: Notify
+    state: StateFolder, lab_name: str, chosen: Sequence[Member | None], nodes: int, notify: Notify, warn: Notify
 ) -> Home | None:
     """The member with the most room. One that does not answer is passed over, if another one does."""
     from orchestrator.host.members.member import LOCAL
-    from orchestrator.planning.placement import lab_weight, place_labs
+    from orchestrator.operations.members.reservations import place_and_reserve
+    from orchestrator.planning.placement import lab_weight
 
     rooms, troubles = _rooms(state, chosen)
     for trouble in troubles:
-        notify(f"{trouble.what}: passed over")
-    placed = place_labs([lab_weight(lab_name, nodes)], [room for room, _ in rooms])[lab_name]
+        warn(f"{trouble.what}: passed over")
+    placed = place_and_reserve(state, lab_weight(lab_name, nodes), [room for room, _ in rooms])
     notify(f"the lab {lab_name!r} comes up on {'the engine in use' if placed == LOCAL else f'the member {placed!r}'}")
     url = next(url for room, url in rooms if room.member == placed)
     return None if placed == LOCAL else Home(placed, url, is_new=True)
@@ -122,4 +130,11 @@ def _room(state: StateFolder, member: Member | None) -> tuple[MemberRoom, str] |
     except WirelabError as error:
         return error
     name = member.name if member else LOCAL
-    return MemberRoom(name, free, len(pinned_labs(state, member.name if member else ""))), url
+    return MemberRoom(name, free, len(pinned_labs(state, member.name) if member else _labs_here(state))), url
+
+
+def _labs_here(state: StateFolder) -> list[str]:
+    """The labs that stand on the engine in use."""
+    from orchestrator.lab.source import lab_names
+
+    return [lab for lab in lab_names(state) if not member_of(state, lab)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.guard import Guard
-from orchestrator.operations.lab_handle import GuardedWorkspace
+from orchestrator.operations.guarded_workspace import GuardedWorkspace
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.pytest_plugin import Labs
@@ -49,13 +50,13 @@ def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_i
 ) -> None:
     state, engine = StateFolder(tmp_path / "state"), Sticky()
 
-    def guarded_workspace() -> GuardedWorkspace:
+    def guarded_workspace(_lab_name: str, _members: Sequence[str]) -> GuardedWorkspace:
         url = f"unix://{tmp_path}/nobody"
         guard = Guard(url, state, os.environ)
         guard.begin()
         return GuardedWorkspace(InMemoryWorkspace(state, url, engine), guard)  # type: ignore[arg-type]
 
-    labs = Labs("main", guarded_workspace)
+    labs = Labs("main", open_one=guarded_workspace)
     with pytest.raises(Leftovers):
         labs.open(small, "session")
     with pytest.raises(Leftovers):
