@@ -2,7 +2,7 @@
 
 A task that packets complete keeps the exchange that was read from them, at a seat the packets too, and each task the
 addresses of its lab; a question keeps its choices and the answer. That a check held is told, and cannot be judged again
-without the lab.
+without the lab. A judgement says by what it was made.
 """
 
 from __future__ import annotations
@@ -49,14 +49,26 @@ Evidence = Mapping[str, Any]
 class Judgement:
     """Whether the evidence of a task holds, and why it does not, or why nobody can say.
 
-    `no packets`: nobody can say, and could if the packets that belong to it were there.
+    `no packets`: nobody can say, and could if the packets that belong to it were there. `by`: what of the evidence was
+    judged, and what was taken as the result tells it.
     """
 
     verdict: Literal["holds", "does not hold", "not judged", "no packets"]
     why: str = ""
+    by: str = ""
 
 
-HOLDS = Judgement("holds")
+TOLD = "as the result tells it"
+BY_PACKETS = "packets"
+# Packets do not show what is encrypted in them.
+BY_LOG: Mapping[type[CompletedEvent], str] = {
+    SecureRequest: f"packets of the TLS connection; the request, from the server's log, {TOLD}",
+    SshLogin: f"packets of the SSH connection; the login, from the server's log, {TOLD}",
+}
+BY_SOCKET = f"the socket, {TOLD}"
+BY_ANSWER = "the answer"
+BY_ANSWER_ALONE = f"the answer; that it is the right one, {TOLD}"
+A_CHECK_HELD = Judgement("not judged", f"a check held, {TOLD}")
 
 
 def exchange_evidence(event: CompletedEvent, earlier: float | None) -> Any:
@@ -93,7 +105,7 @@ def judge(task: AnyTask, evidence: Evidence, seed: int, decode: Decode | None = 
                 return _judge_observation(task, evidence, decode)
             case HoldsTask():
                 is_check = evidence["kind"] == "check"
-                return Judgement("not judged", "a check held") if is_check else _unfit(evidence)
+                return A_CHECK_HELD if is_check else _unfit(evidence)
             case _:
                 return _judge_answer(task, evidence, seed)
     except WrongPackets as error:
@@ -111,7 +123,7 @@ def _unfit(evidence: Evidence) -> Judgement:
 def _judge_observation(task: ObserveTask, evidence: Evidence, decode: Decode | None) -> Judgement:
     if evidence["kind"] == "socket" and isinstance(task.observe, ListensObservation):
         socket = BoundSocket("tcp", str(evidence["address"]), int(evidence["port"]), "", "")
-        return _judgement(task.observe.compare_socket(task.observe.client, socket))
+        return _judgement(task.observe.compare_socket(task.observe.client, socket), BY_SOCKET)
     if evidence["kind"] not in KINDS:
         return _unfit(evidence)
     if "size" in evidence:
@@ -122,17 +134,15 @@ def _judge_observation(task: ObserveTask, evidence: Evidence, decode: Decode | N
     if task.after and (earlier is None or start_time(event) < float(earlier)):
         return Judgement("does not hold", f"first comes {task.after.wanted}")
     packets = PacketJudge(task, addresses, tuple(map(str, evidence["nodes"])))
-    judgement = _judgement(task.observe.compare(event, packets.addresses_of))
-    if judgement is HOLDS and task.observe.loopback_port is not None:
-        return Judgement("not judged", "it crossed no network, and nothing records that")
-    if judgement is HOLDS:
+    judgement = _judgement(task.observe.compare(event, packets.addresses_of), BY_LOG.get(type(event), BY_PACKETS))
+    if judgement.verdict == "holds":
         packets.require(evidence, event, decode)
     return judgement
 
 
-def _judgement(comparison: Any) -> Judgement:
+def _judgement(comparison: Any, by: str) -> Judgement:
     if isinstance(comparison, Matched):
-        return HOLDS
+        return Judgement("holds", by=by)
     return Judgement("does not hold", comparison.sentence if comparison else "it is no attempt at this task")
 
 
@@ -158,15 +168,18 @@ def _judge_answer(task: QuestionTask, evidence: Evidence, seed: int) -> Judgemen
 
 def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str, evidence: Evidence) -> Judgement:
     """Whether the answer that was right in the learner's lab can be: a lab alone knows what its packets show."""
+    by = BY_ANSWER_ALONE
     if not isinstance(task, AskTask):
-        return HOLDS if sorted(right.split()) == sorted(map(str, range(1, len(choices) + 1))) else _other_truth(right)
-    if not set(task.choices) <= set(choices):
+        is_possible = sorted(right.split()) == sorted(map(str, range(1, len(choices) + 1)))
+    elif not set(task.choices) <= set(choices):
         return Judgement("does not hold", "the choices are those of another question")
-    if isinstance(task.truth, Fact):
-        return HOLDS if right == task.truth.value else _other_truth(right)
-    if isinstance(task.truth, AddressOf) and right not in evidence["hosts"][task.truth.address_of]:
-        return _other_truth(right)
-    return HOLDS if not choices or right in choices else _other_truth(right)
+    elif isinstance(task.truth, Fact):
+        is_possible, by = right == task.truth.value, BY_ANSWER
+    elif isinstance(task.truth, AddressOf) and right not in evidence["hosts"][task.truth.address_of]:
+        is_possible = False
+    else:
+        is_possible = not choices or right in choices
+    return Judgement("holds", by=by) if is_possible else _other_truth(right)
 
 
 def _other_truth(right: str) -> Judgement:

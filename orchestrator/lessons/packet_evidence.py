@@ -9,7 +9,10 @@ from ipaddress import ip_address
 from itertools import product
 from typing import Any
 
+from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import AddressesOf, Comparison, Matched
+from orchestrator.lessons.host_addresses import LOOPBACK_ADDRESSES
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.observations import UnansweredObservation
 from orchestrator.lessons.server_records import SecureRequest, SshLogin
@@ -39,8 +42,8 @@ BEFORE_SECONDS = 60.0  # a connection that was opened so long before a request i
 AFTER_SECONDS = 2.0  # for packets that repeat what was sent before
 # What nothing but a log tells, and what the packets show of it.
 RECORDED = {SecureRequest: TlsHandshake, SshLogin: SshGreeting}
-# The lines that tshark prints for a capture (traffic/packets/decode.py).
-Decode = Callable[[bytes], Sequence[str]]
+# The lines that tshark prints for a capture (traffic/packets/decode.py), with HTTP at these ports, too.
+Decode = Callable[[bytes, Sequence[int]], Sequence[str]]
 
 
 class WrongPackets(ValueError):
@@ -85,17 +88,28 @@ def _pairs(task: ObserveTask, addresses_of: AddressesOf) -> Iterator[tuple[str, 
                 yield client, server
 
 
-def packets_document(capture: bytes) -> Mapping[str, Any]:
-    """Packets as they are kept: base64 of a pcapng file; of more than MOST_BYTES, or of none, why they are not kept."""
+def crosses_network(task: ObserveTask) -> bool:
+    """Whether a packet that completes the task, or that comes first, crosses a network of the lab."""
+    return any(wanted.loopback_port is None for wanted in (task.observe, task.after) if wanted)
+
+
+def packets_document(captures: Sequence[bytes], cut_at: int) -> Mapping[str, Any]:
+    """Packets as they are kept: base64 of a pcapng file; of more than MOST_BYTES, or of none, why they are not kept.
+
+    A capture of `cut_at` bytes may go on after them.
+    """
+    too_many = not_kept(f"they have more than {MOST_BYTES // 1024} KiB")
+    if any(len(capture) >= cut_at for capture in captures):
+        return too_many
     try:
-        frames = read_frames(capture)
+        frames = [frame for capture in captures for frame in read_frames(capture)]
     except DamagedCapture as error:
         return not_kept(f"their recording is damaged: {error}")
     if not frames:
         return not_kept("the recording does not have them any more")
-    kept = pcapng_of(frames)
+    kept = pcapng_of(sorted(frames, key=lambda frame: frame.time))
     if len(kept) > MOST_BYTES:
-        return not_kept(f"they have more than {MOST_BYTES // 1024} KiB")
+        return too_many
     return {"pcapng": b64encode(kept).decode()}
 
 
@@ -152,7 +166,7 @@ class PacketJudge:
         frames = kept_frames(evidence)
         if decode is None:
             raise NoPackets("its packets were not read: that needs a container engine")
-        packets = tuple(sort_by_time(read_packets(decode(pcapng_of(frames)))))
+        packets = tuple(sort_by_time(read_packets(decode(pcapng_of(frames), self._http_ports))))
         if len(packets) != len(frames):
             raise WrongPackets(f"the packets cannot be read: of {len(frames)}, {len(packets)} can be decoded")
         self._require_own(packets)
@@ -166,7 +180,19 @@ class PacketJudge:
 
     @property
     def _names(self) -> dict[str, str]:
-        return {address: node for node in self.nodes for address in self.hosts.get(node, ())}
+        names = {address: node for node in self.nodes for address in self.hosts.get(node, ())}
+        return names | {address: wanted.client for wanted in self._inside for address in LOOPBACK_ADDRESSES}
+
+    @property
+    def _inside(self) -> list[BaseObservation]:
+        """What crosses no network of what the task wants to see."""
+        return [wanted for wanted in (self.task.observe, self.task.after) if wanted and wanted.loopback_port]
+
+    @property
+    def _http_ports(self) -> tuple[int, ...]:
+        """Where a program of the learner answers HTTP to its own node."""
+        wanted = [wanted for wanted in self._inside if isinstance(wanted, HttpObservation)]
+        return tuple(wanted.loopback_port or 80 for wanted in wanted)
 
     def addresses_of(self, host: str) -> Sequence[str]:
         """The addresses of a host in the lab from which the packets come."""
@@ -174,7 +200,7 @@ class PacketJudge:
 
     def _require_own(self, packets: Sequence[Packet]) -> None:
         """Of what crosses a network of the lab, one end at least is a machine of it."""
-        own = {address for known in self.hosts.values() for address in known}
+        own = {*self._names, *(address for known in self.hosts.values() for address in known)}
         for packet in packets:
             if packet.stream >= 0 and own.isdisjoint((packet.source, packet.target)):
                 ends = f"neither {packet.source} nor {packet.target}"

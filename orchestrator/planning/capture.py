@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "/usr/lib/wirelab/capture"
 RING_MEGABYTES, RING_FILES = 64, 4
+INSIDE_KILOBYTES = 2000  # of each file of a ring with loopback packets; /capture has 16 MB there
 READING_MEGABYTES = 512  # what dumpcap and tshark need beside the recording
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
@@ -84,10 +85,17 @@ def live_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
-def inside_spec(topology: Topology, observed: Snapshot, container: str) -> ContainerSpec:
-    """A container in the network namespace of a node, which sees the node's loopback interface and its sockets."""
+def inside_spec(topology: Topology, observed: Snapshot, container: str, record: str = "") -> ContainerSpec:
+    """A container in the network namespace of a node, which sees the node's loopback interface and its sockets.
+
+    With `record`, the name of the node, it keeps the last packets of the loopback interface.
+    """
     spec = live_spec(topology, observed)
-    return replace(spec, name=f"{spec.name}-inside", host_network=False, share_network_of=container)
+    spec = replace(spec, name=f"{spec.name}-inside", host_network=False, share_network_of=container)
+    if not record:
+        return spec
+    command = (PROGRAM, "record", "--kilobytes", str(INSIDE_KILOBYTES), "--files", str(RING_FILES), f"{record}=lo")
+    return replace(spec, command=command)
 
 
 def inside_argv(node: str, then: tuple[str, ...]) -> tuple[str, ...]:

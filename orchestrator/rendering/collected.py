@@ -15,7 +15,7 @@ from orchestrator.rendering.tables import table as text_table
 
 SCHEMA = 1
 FILE_COLUMNS = ("class", "lesson", "file", "seat", "verdict", "why")
-TASK_COLUMNS = ("task", "state", "evidence", "attempts", "hints", "solution shown", "minutes")
+TASK_COLUMNS = ("task", "state", "evidence", "judged by", "attempts", "hints", "solution shown", "minutes")
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FORGERY = (
@@ -51,6 +51,7 @@ def _task_document(task: TaskResult) -> dict[str, Any]:
         "state": task.state,
         "evidence": task.judgement.verdict if kept.done else "",
         "why": task.judgement.why,
+        "judged_by": task.judgement.by,
         "attempts": kept.attempts,
         "hints": kept.hints,
         "solution": kept.solution_shown,
@@ -101,7 +102,8 @@ def _task_cells(document: dict[str, Any]) -> tuple[str, ...]:
     solution = "yes" if document["solution"] else "no"
     minutes = "" if document["minutes"] is None else str(document["minutes"])
     counts = (str(document["attempts"]), str(document["hints"]), solution, minutes)
-    return (document["name"], document["state"], document["evidence"], *counts)
+    judged_by = document["why"] if document["evidence"] == "not judged" else document["judged_by"]
+    return (document["name"], document["state"], document["evidence"], judged_by, *counts)
 
 
 def _cell(text: str) -> str:

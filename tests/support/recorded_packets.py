@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,7 @@ HOSTS = {
     "db": ["192.168.231.11"],
 }
 LAB: dict[str, Any] = {"nodes": NODES, "hosts": HOSTS}
+CUT_AT = 1 << 20  # bytes that no recording has
 RECORDED = ("first", "second", "web", "tls", "records", "silent", "paused", "dns_down")
 PORTS = tuple(FRAME_FIELDS.index(name) for name in ("tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport"))
 
@@ -41,7 +42,7 @@ def _known() -> dict[Frame, str]:
     return {frame: line for name in RECORDED for frame, line in _recording(name)}
 
 
-def decode(capture: bytes) -> list[str]:
+def decode(capture: bytes, _http: Sequence[int] = ()) -> list[str]:
     """What tshark prints for packets of the recordings; nothing for others."""
     return [_known()[frame] for frame in read_frames(capture) if frame in _known()]
 
@@ -81,7 +82,7 @@ def ended(name: str) -> list[CompletedEvent]:
 
 def evidence(name: str, event: CompletedEvent, *others: CompletedEvent, earlier: float | None = None) -> dict[str, Any]:
     """The evidence of a task that this exchange completed, as it is read from a file."""
-    packets = packets_document(pcapng_of(frames_of(name, (event, *others))))
+    packets = packets_document([pcapng_of(frames_of(name, (event, *others)))], CUT_AT)
     document: dict[str, Any] = json.loads(json.dumps({**exchange_evidence(event, earlier), **LAB}))
     return {**document, "packets": packets}
 

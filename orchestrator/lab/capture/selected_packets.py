@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.engine.programs import Programs
@@ -51,12 +52,12 @@ class PacketReader:
     container: str
     http: tuple[int, ...] = ()
 
-    def lines(self, capture: bytes) -> list[str]:
-        """The line of each packet.
+    def lines(self, capture: bytes, http: Sequence[int] = ()) -> list[str]:
+        """The line of each packet, with HTTP at these ports, too.
 
         Raises DamagedCapture where they take too much of tshark, TookTooLong where the machine is too busy.
         """
-        argv = ("bash", "-c", READ, b64encode(capture).decode(), *decode_argv(http=self.http))
+        argv = ("bash", "-c", READ, b64encode(capture).decode(), *decode_argv(http={*self.http, *http}))
         output = self.engine.run(self.container, argv, seconds=READ_SECONDS)
         if output.exit_code >= KILLED:
             raise DamagedCapture(

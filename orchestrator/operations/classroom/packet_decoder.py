@@ -29,22 +29,25 @@ class PacketDecoder:
         self._stack = ExitStack()
         self._reader: PacketReader | None = None
         self._missing = ""
-        self._lines: dict[bytes, Sequence[str]] = {}
+        self._lines: dict[tuple[bytes, Sequence[int]], Sequence[str]] = {}
 
-    def decode(self, capture: bytes) -> Sequence[str]:
-        """The line of each packet. Raises NoPackets where nothing reads them, WrongPackets where it takes too much."""
-        key = sha256(capture).digest()
+    def decode(self, capture: bytes, http: Sequence[int]) -> Sequence[str]:
+        """The line of each packet, with HTTP at these ports, too.
+
+        Raises NoPackets where nothing reads them, WrongPackets where it takes too much.
+        """
+        key = sha256(capture).digest(), tuple(http)
         if key not in self._lines:
-            self._lines[key] = self._decoded(capture)
+            self._lines[key] = self._decoded(capture, http)
         return self._lines[key]
 
-    def _decoded(self, capture: bytes) -> Sequence[str]:
+    def _decoded(self, capture: bytes, http: Sequence[int]) -> Sequence[str]:
         if self._reader is None and not self._missing:
             self._open()
         if self._reader is None:
             raise NoPackets(f"its packets were not read: {self._missing}")
         try:
-            return self._reader.lines(capture)
+            return self._reader.lines(capture, http)
         except DamagedCapture as error:
             raise WrongPackets(f"the packets cannot be read: {error}") from error
         except WirelabError as error:

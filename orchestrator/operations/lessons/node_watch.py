@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -52,10 +53,30 @@ POKE = ("bash", "-c", "echo > /dev/udp/127.0.0.1/9")
 Inside = CompletedEvent | BoundSocket | OwnMachineAttempt
 
 
+@dataclass(frozen=True)
+class InsideRecording:
+    """The container that keeps the last loopback packets of a node, and the watch that it serves; a context.
+
+    At its end, both are removed.
+    """
+
+    container: str
+    stack: ExitStack
+
+    def __enter__(self) -> str:
+        return self.container
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stack.close()
+
+
 class NodeWatch:
     """One node; a context. Reads loopback packets, with HTTP at the ports `http`; or, with `listens`, sockets.
 
-    With `attempts_alone` it reads only the attempts in loopback packets, which takes a hundredth of the memory.
+    With `attempts_alone` it reads only the attempts in loopback packets, which takes a hundredth of the memory. With
+    `records`, its helper also keeps the last of the packets.
     """
 
     def __init__(
@@ -66,8 +87,11 @@ class NodeWatch:
         http: Sequence[int] = (),
         listens: int | None = None,
         attempts_alone: bool = False,
+        records: bool = False,
     ) -> None:
         self.node_name = node_name
+        self.recorder = ""
+        self._records = records
         self._lab = lab
         self._http = http
         self._listens = listens
@@ -112,9 +136,12 @@ class NodeWatch:
         if node is None:
             raise NotFound(f"the node {self.node_name!r} is not up", hint=capture.named.command("up"))
         self._seen = (node.id, node.started)
-        container = engine.make_container(inside_spec(topology, observed, node.id))
+        container = engine.make_container(
+            inside_spec(topology, observed, node.id, self.node_name if self._records else "")
+        )
         self._stack.callback(self._remove, container)
         engine.start(container)
+        self.recorder = container if self._records else ""
         happenings: Iterator[Inside]
         if self._attempts_alone:
             lines = whole_lines(engine.stream(container, OWN_MACHINE, []))
@@ -167,10 +194,11 @@ class TaskWatch:
     """The watch for what the open task wants to see inside of a node, if it wants to see anything there.
 
     In addition, it watches each node in which the learner works for requests to the node itself, which are visible
-    nowhere else. These watches go on from task to task.
+    nowhere else. These watches go on from task to task. With `records`, loopback packets are kept for the result.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, records: bool = False) -> None:
+        self._records = records
         self._stack = ExitStack()
         self._watch: NodeWatch | LogWatch | None = None
         self._shells = ExitStack()
@@ -179,7 +207,7 @@ class TaskWatch:
     def begin(self, lab: LabHandle, task: AnyTask | None, shells: Sequence[str] = ()) -> None:
         """Watch for this task alone."""
         self._close_own()
-        if watch := watch_of(lab, task):
+        if watch := watch_of(lab, task, records=self._records):
             self._stack.enter_context(watch)
             self._watch = watch
         if isinstance(task, ObserveTask | HoldsTask):
@@ -211,6 +239,14 @@ class TaskWatch:
         others = [attempt for name, attempts in tried if name != watched_whole for attempt in attempts]
         return (*(self._watch.new() if self._watch else ()), *others)
 
+    def hand_over(self) -> InsideRecording | None:
+        """The recording of loopback packets, for somebody who reads it and ends it; None where there is none."""
+        watch = self._watch
+        if not isinstance(watch, NodeWatch) or not watch.recorder:
+            return None
+        self._watch = None
+        return InsideRecording(watch.recorder, self._stack.pop_all())
+
     def close(self) -> None:
         self._close_own()
         self._close_shells()
@@ -224,7 +260,7 @@ class TaskWatch:
         self._shells.close()
 
 
-def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | LogWatch | None:
+def watch_of(lab: LabHandle, task: AnyTask | None, *, records: bool = False) -> NodeWatch | LogWatch | None:
     """A watch for what a task wants to see inside of a node or in a log; None where it wants to see nothing there."""
     if not isinstance(task, ObserveTask):
         return None
@@ -242,7 +278,7 @@ def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | LogWatch | Non
     if not wanted:
         return None
     http = [observation.loopback_port or 80 for observation in wanted if isinstance(observation, HttpObservation)]
-    return NodeWatch(lab, wanted[0].client, http=http)
+    return NodeWatch(lab, wanted[0].client, http=http, records=records)
 
 
 def _serves_tls(lab: LabHandle, node_name: str) -> bool:

@@ -14,7 +14,7 @@ from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import ListensObservation, ResolvesObservation, UnansweredObservation
 from orchestrator.lessons.open_exchanges import is_wanted, silence, unanswered
 from orchestrator.lessons.own_machine import OwnMachineAttempt
-from orchestrator.lessons.packet_evidence import selection_of
+from orchestrator.lessons.packet_evidence import crosses_network, selection_of
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.lessons.silent_lookups import is_in_vain
@@ -46,7 +46,7 @@ class ObservedAttempts:
     explainer: AttemptExplainer
     keeper: PacketKeeper = field(default_factory=PacketKeeper)
     _earlier: CompletedEvent | None = None
-    _watch: TaskWatch = field(default_factory=TaskWatch)
+    _watch: TaskWatch = field(init=False)
     _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
     _lookups: UnusedLookupReasons = field(default_factory=UnusedLookupReasons)
@@ -55,6 +55,9 @@ class ObservedAttempts:
     _answered_elsewhere: dict[str, float] = field(default_factory=dict)
     _answered_at: dict[tuple[str, str], float] = field(default_factory=dict)
     _wanted_silence: tuple[ExchangeStart, float] | None = None
+
+    def __post_init__(self) -> None:
+        self._watch = TaskWatch(records=self.keeper.is_on)
 
     @property
     def _shells(self) -> tuple[str, ...]:
@@ -181,10 +184,10 @@ class ObservedAttempts:
             self._lookups.lookups.note(event, self.state.traffic.monotonic())
 
     def _keep_packets(self, task: ObserveTask, name: str, event: CompletedEvent, earlier: float | None) -> None:
-        """Keep the packets that have just completed a task, if they crossed a network."""
-        if task.observe.loopback_port is None:
-            selection = selection_of(task, event, self._earlier or earlier, self.state.traffic.addresses_of)
-            self.keeper.keep(self.state.lab, name, self.state.progress.task(name).done_at, selection)
+        """Keep the packets that have just completed a task, from networks and from the loopback interface."""
+        selection = selection_of(task, event, self._earlier or earlier, self.state.traffic.addresses_of)
+        done_at, inside = self.state.progress.task(name).done_at, self._watch.hand_over()
+        self.keeper.keep(self.state.lab, name, done_at, selection, inside, crossed_network=crosses_network(task))
 
     def on_time(self, task: ObserveTask) -> None:
         """Look for what crosses no network, and for what is not answered; tell why an attempt failed."""

@@ -1,10 +1,11 @@
-"""Keep the packets that completed a task, in a thread: the recording of the lab is ready a moment later."""
+"""Keep the packets that completed a task, in a thread: a recording is ready a moment later."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from orchestrator.operations.capture import open_capture
 
 if TYPE_CHECKING:
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.operations.lessons.node_watch import InsideRecording
     from orchestrator.traffic.packets.selection import PacketSelection
 
 CLOSE_SECONDS = 30.0
@@ -47,13 +49,28 @@ class PacketKeeper:
         if observed.containers and not capture.running():
             capture.start(observed)
 
-    def keep(self, lab: LabHandle, task: str, done_at: float | None, selection: PacketSelection) -> None:
-        """Take the packets of a task that is just done."""
+    def keep(
+        self,
+        lab: LabHandle,
+        task: str,
+        done_at: float | None,
+        selection: PacketSelection,
+        inside: InsideRecording | None = None,
+        *,
+        crossed_network: bool = True,
+    ) -> None:
+        """Take the packets of a task that is just done, from the networks, from `inside` of a node, or from both.
+
+        Ends the recording of the inside.
+        """
         if not self.is_on:
             return
 
         def run() -> None:
-            self._kept.put(KeptPackets(task, done_at, _packets(lab, selection)))
+            with ExitStack() as stack:
+                recorder = stack.enter_context(inside) if inside else ""
+                document = _packets(lab, selection, recorder, crossed_network=crossed_network)
+            self._kept.put(KeptPackets(task, done_at, document))
 
         thread = threading.Thread(target=run, daemon=True, name="packets")
         self._threads.append(thread)
@@ -71,13 +88,18 @@ class PacketKeeper:
         return self.take()
 
 
-def _packets(lab: LabHandle, selection: PacketSelection) -> Mapping[str, Any]:
-    """The packets as a document; why there are none where the recording does not give them."""
+def _packets(lab: LabHandle, selection: PacketSelection, inside: str, *, crossed_network: bool) -> Mapping[str, Any]:
+    """The packets as a document; why there are none where the recordings do not give them."""
     try:
         capture, _ = open_capture(lab.workspace.without_watcher(), lab.loaded, lab.name)
-        recorder = capture.running()
-        if recorder is None:
-            return not_kept("nothing recorded the lab; somebody ended its capture")
-        return packets_document(capture.selected(recorder.id, selection, MOST_READ))
+        recorders = [inside] if inside else []
+        if crossed_network:
+            recorder = capture.running()
+            if recorder is None:
+                return not_kept("nothing recorded the lab; somebody ended its capture")
+            recorders.append(recorder.id)
+        if not recorders:
+            return not_kept("nothing recorded the loopback interface of the node")
+        return packets_document([capture.selected(recorder, selection, MOST_READ) for recorder in recorders], MOST_READ)
     except WirelabError as error:
         return not_kept(f"{error.what}{f': {error.why}' if error.why else ''}")

@@ -257,7 +257,7 @@ def test_results_as_text_json_csv_and_page() -> None:
     assert "\x1b" not in text + page + collection_csv(collection)
     assert "<script>\\x1b" not in page
     assert "can forge packets" in page
-    assert "monday,basic,a.json,seat01,right,,look-up,done,holds,2,0,no,1.0\r\n" in collection_csv(collection)
+    assert "monday,basic,a.json,seat01,right,,look-up,done,holds,packets,2,0,no,1.0\r\n" in collection_csv(collection)
     assert "monday,basic,'=cmd()\\u202e.json,<script>\\x1b[2J,altered,the class has no seat" in collection_csv(
         collection
     )

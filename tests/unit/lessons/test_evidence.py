@@ -109,7 +109,7 @@ def test_a_large_exchange_is_not_kept_and_not_judged() -> None:
 
 def test_a_socket_is_judged_again() -> None:
     right, wrong = (socket_evidence(BoundSocket("tcp", "0.0.0.0", port, "", "")) for port in (8080, 8081))
-    assert judge(LISTEN, right, SEED).verdict == "holds"
+    assert judge(LISTEN, right, SEED) == Judgement("holds", by="the socket, as the result tells it")
     assert judge(LISTEN, wrong, SEED).verdict == "does not hold"
     assert judge(LOOK_UP, right, SEED).verdict == "does not hold"
 
@@ -120,7 +120,7 @@ def test_an_answer_is_right_for_its_seed_alone() -> None:
     number = str(question.choices.index("no") + 1)
     progress, _ = react_to_answer(Progress("basic", SEED), "look", ASK, question, number)
     evidence = written(progress)
-    assert judge(ASK, evidence, SEED).verdict == "holds"
+    assert judge(ASK, evidence, SEED) == Judgement("holds", by="the answer")
     others = [seed for seed in range(40) if shuffled(ASK.choices, seed, ASK.title) != question.choices]
     assert {judge(ASK, evidence, seed).why for seed in others} == {"the choices stand in the order of another seed"}
     assert judge(ASK, {**evidence, "answer": "yes"}, SEED).why == '"yes" is not right.'
@@ -131,14 +131,16 @@ def test_an_order_is_right_for_its_seed_alone() -> None:
     assert isinstance(PREDICT, PredictTask)
     question = order_question(PREDICT, ("one", "two", "three", "four"), SEED)
     evidence = answer_evidence(question, question.right)
-    assert judge(PREDICT, evidence, SEED).verdict == "holds"
+    alone = "the answer; that it is the right one, as the result tells it"
+    assert judge(PREDICT, evidence, SEED) == Judgement("holds", by=alone)
     assert judge(PREDICT, evidence, SEED + 1).verdict == "does not hold"
     assert judge(PREDICT, {**evidence, "answer": "4 4 4 4"}, SEED).verdict == "does not hold"
 
 
 def test_a_check_is_told_and_not_judged() -> None:
     holds = task_of(holds={"name": "It answers", "from": "client", "resolves": "app.shop.lab"}, solve=SOLVE)
-    assert judge(holds, check_evidence("it answers"), SEED).verdict == "not judged"
+    told = Judgement("not judged", "a check held, as the result tells it")
+    assert judge(holds, check_evidence("it answers"), SEED) == told
     assert judge(holds, looked_up(), SEED).verdict == "does not hold"
 
 

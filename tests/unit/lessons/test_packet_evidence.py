@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
-from base64 import b64encode
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +14,20 @@ import pytest
 import recorded_packets
 from pydantic import TypeAdapter
 from recorded import RECORDINGS
-from recorded_packets import HOSTS, decode, evidence, frames_of, lookup, packets, request
+from recorded_packets import CUT_AT, HOSTS, decode, evidence, frames_of, lookup, packets, request
 
-from orchestrator.lessons.evidence import identities, judge
+from orchestrator.lessons.evidence import Judgement, identities, judge
 from orchestrator.lessons.lesson import AnyTask, ObserveTask, Task
-from orchestrator.lessons.packet_evidence import MOST_BYTES, packet_fingerprints, packets_document, selection_of
-from orchestrator.traffic.exchanges.events import DnsExchange
+from orchestrator.lessons.packet_evidence import (
+    MOST_BYTES,
+    Decode,
+    not_kept,
+    packet_fingerprints,
+    packets_document,
+    selection_of,
+)
+from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
+from orchestrator.traffic.exchanges.events import DnsExchange, TlsHandshake
 from orchestrator.traffic.packets.frames import Frame, pcapng_of, read_frames
 
 SOLVE = {"from": "client", "run": ["dig", "app.shop.lab"]}
@@ -36,7 +45,7 @@ FETCHED = task_of(observe=FETCH)
 FIRST_LOOKED = task_of(observe=FETCH, after=LOOK_UP)
 
 
-def verdict(task: AnyTask, document: Any, read: Callable[[bytes], list[str]] = decode) -> tuple[str, str]:
+def verdict(task: AnyTask, document: Any, read: Decode = decode) -> tuple[str, str]:
     judgement = judge(task, document, 7, read)
     return judgement.verdict, judgement.why
 
@@ -154,9 +163,9 @@ def other_link_type() -> bytes:
 def test_packets_that_were_not_kept_or_that_nobody_reads_are_neither_right_nor_wrong() -> None:
     absent = {key: value for key, value in looked().items() if key != "packets"}
     assert verdict(LOOKED, absent) == ("no packets", "no packets were kept")
-    large = {**looked(), "packets": packets_document(capture() + pcapng_of(frames() * 200))}
+    large = {**looked(), "packets": packets_document([capture() + pcapng_of(frames() * 200)], CUT_AT)}
     assert verdict(LOOKED, large) == ("no packets", "its packets were not kept: they have more than 32 KiB")
-    none = {**looked(), "packets": packets_document(pcapng_of([]))}
+    none = {**looked(), "packets": packets_document([pcapng_of([])], CUT_AT)}
     assert verdict(LOOKED, none)[1] == "its packets were not kept: the recording does not have them any more"
     assert judge(LOOKED, looked(), 7).why == "its packets were not read: that needs a container engine"
 
@@ -165,23 +174,102 @@ def test_a_great_many_packets_are_refused_before_anything_decodes_them() -> None
     tiny = [Frame(number, "", b"", 0) for number in range(100_000)]
     content = pcapng_of(tiny)
 
-    def never(_capture: bytes) -> list[str]:
+    def never(_capture: bytes, _http: Sequence[int]) -> list[str]:
         raise AssertionError
 
     began = time.process_time()
     assert verdict(LOOKED, {**looked(), "packets": text(content)}, never)[1].startswith("the packets have more than")
     fitting = text(pcapng_of(tiny[: MOST_BYTES // 40]))
-    verdict(LOOKED, {**looked(), "packets": fitting}, lambda _capture: [])
+    verdict(LOOKED, {**looked(), "packets": fitting}, lambda _capture, _http: [])
     assert time.process_time() - began < 30  # only ends what hangs
 
 
-def test_a_request_that_crosses_no_network_has_no_packets_to_be_judged() -> None:
-    task = task_of(observe={"from": "client", "http": "http://127.0.0.1:8080/", "status": 200})
-    assert isinstance(task, ObserveTask)
+INSIDE = task_of(observe={"from": "client", "http": "http://127.0.0.1/items", "status": 200})
+
+
+def on_loopback(frame: Frame) -> Frame:
+    """The frame as it crosses the loopback interface (IPv4, RFC 791: bytes 12 to 20 of the header)."""
+    return replace(frame, network="client", content=frame.content[:26] + bytes((127, 0, 0, 1)) * 2 + frame.content[34:])
+
+
+def decode_on_loopback(capture: bytes, http: Sequence[int]) -> list[str]:
+    """What tshark prints for packets of the recordings that cross a loopback interface, with HTTP at port 80."""
+    known = {
+        on_loopback(frame): line for frame in frames_of("first", (request(),)) for line in decode(pcapng_of([frame]))
+    }
+    lines = [known[frame] for frame in read_frames(capture)] if 80 in http else []
+    return [re.sub(r"192\.168\.231\.\d+", "127.0.0.1", line) for line in lines]
+
+
+def inside() -> dict[str, Any]:
+    """The evidence of a request of the client to itself."""
     document = evidence("first", request())
-    document["exchange"] = {**document["exchange"], "target": "/"}
-    document["exchange"]["flow"]["server"] = {"node": "client", "address": "127.0.0.1", "port": 8080}
-    assert verdict(task, document) == ("not judged", "it crossed no network, and nothing records that")
+    flow = document["exchange"]["flow"]
+    flow["client"]["address"] = "127.0.0.1"
+    flow["server"] = {**flow["server"], "node": "client", "address": "127.0.0.1"}
+    document["packets"] = packets(map(on_loopback, frames_of("first", (request(),))))
+    return document
+
+
+def test_a_request_that_crosses_no_network_is_judged_by_the_packets_of_the_loopback_interface() -> None:
+    assert judge(INSIDE, inside(), 7, decode_on_loopback) == Judgement("holds", by="packets")
+    without = {**inside(), "packets": not_kept("nothing recorded the loopback interface of the node")}
+    assert verdict(INSIDE, without, decode_on_loopback) == (
+        "no packets",
+        "its packets were not kept: nothing recorded the loopback interface of the node",
+    )
+
+
+def test_packets_of_a_network_complete_no_task_inside_of_a_node_and_the_other_way_round() -> None:
+    across = {**inside(), "packets": evidence("first", request())["packets"]}
+    assert verdict(INSIDE, across) == (
+        "does not hold",
+        "the packets show something else: client requested GET /items from app, 192.168.231.12, port 80: the answer "
+        "was 200. Expected: GET http://127.0.0.1/items.",
+    )
+    outside = {**evidence("first", request()), "packets": inside()["packets"]}
+    assert verdict(FETCHED, outside, lambda capture, _http: decode_on_loopback(capture, (80,)))[0] == "does not hold"
+
+
+def secure() -> tuple[AnyTask, dict[str, Any]]:
+    """A request over TLS, of which the packets show the connection alone, and the server's log the rest."""
+    shook = next(event for event in recorded_packets.ended("tls") if is_agreed(event))
+    assert isinstance(shook, TlsHandshake)
+    flow, recorded = shook.flow, RecordedExchanges()
+    recorded.note(shook)
+    recorded.add(ServerRecord((flow.server.node, flow.client.address, flow.client.port), "", "GET", "/", 200))
+    [exchange] = recorded.take()
+    url = f"https://{shook.server_name}:{flow.server.port}/"
+    task = task_of(observe={"from": flow.client.node, "http": url, "status": 200})
+    document = evidence("tls", exchange)
+    return task, {**document, "hosts": {**HOSTS, str(shook.server_name): [flow.server.address]}}
+
+
+def is_agreed(event: object) -> bool:
+    return isinstance(event, TlsHandshake) and event.outcome == "agreed"
+
+
+def test_of_a_request_inside_tls_the_judgement_says_what_no_packet_shows() -> None:
+    task, document = secure()
+    judgement = judge(task, document, 7, decode)
+    assert (judgement.verdict, judgement.by) == (
+        "holds",
+        "packets of the TLS connection; the request, from the server's log, as the result tells it",
+    )
+    assert verdict(task, {**document, "packets": evidence("first", request())["packets"]})[0] == "does not hold"
+    assert verdict(task, {**document, "exchange": {**document["exchange"], "target": "/x"}})[0] == "does not hold"
+
+
+def test_packets_of_two_recordings_stand_in_order_of_time() -> None:
+    """What comes first crossed a network, and the request itself did not."""
+    first, second = frames_of("first", (lookup(),)), frames_of("first", (request(),))
+    document = packets_document([pcapng_of(second), pcapng_of(first)], CUT_AT)
+    assert read_frames(b64decode(document["pcapng"])) == tuple(sorted([*first, *second], key=lambda frame: frame.time))
+
+
+def test_a_recording_that_was_cut_for_its_size_is_too_large_and_not_damaged() -> None:
+    recorded = capture()
+    assert packets_document([recorded[:-7]], len(recorded) - 7) == {"not_kept": "they have more than 32 KiB"}
 
 
 def test_packets_betray_a_copy_though_their_times_and_addresses_are_changed() -> None:
@@ -220,10 +308,10 @@ def test_the_packets_of_a_task_are_selected_by_its_flow_its_lookup_and_what_come
 def test_what_is_kept_is_what_was_recorded_and_nothing_else() -> None:
     """A comment or a name in the file of the recorder is no packet, and may say something of the machine."""
     recorded = (RECORDINGS / "refused.pcapng").read_bytes()
-    document = packets_document(recorded)
+    document = packets_document([recorded], CUT_AT)
     assert read_frames(pcapng_of(read_frames(recorded))) == read_frames(recorded)
     assert len(document["pcapng"]) < len(recorded) * 4 / 3
-    assert packets_document(recorded[:-3]) == {
+    assert packets_document([recorded[:-3]], CUT_AT) == {
         "not_kept": f"their recording is damaged: they are cut off at byte {len(recorded) - len(last_block(recorded))}"
     }
 

@@ -22,7 +22,7 @@ class Reader:
         self.error = error
         self.calls = 0
 
-    def lines(self, _capture: bytes) -> list[str]:
+    def lines(self, _capture: bytes, _http: object) -> list[str]:
         self.calls += 1
         if self.error:
             raise self.error
@@ -43,7 +43,7 @@ def decoder(reader: Any) -> PacketDecoder:
 def test_the_same_packets_are_decoded_once() -> None:
     reader = Reader()
     decode = decoder(reader).decode
-    assert [decode(b"a"), decode(b"a"), decode(b"b")] == [["1\tone"]] * 3
+    assert [decode(b"a", ()), decode(b"a", ()), decode(b"b", ())] == [["1\tone"]] * 3
     assert reader.calls == 2
 
 
@@ -57,7 +57,7 @@ def test_the_same_packets_are_decoded_once() -> None:
 )
 def test_what_keeps_packets_from_being_read_is_said(error: Exception, kind: type[Exception], why: str) -> None:
     with pytest.raises(kind) as refused:
-        decoder(Reader(error)).decode(b"a")
+        decoder(Reader(error)).decode(b"a", ())
     assert str(refused.value) == why
 
 
@@ -71,5 +71,5 @@ def test_an_engine_that_is_missing_is_asked_for_once() -> None:
     with PacketDecoder(missing, load_scenario(str(ROOT / "scenarios/basic/scenario.yaml"))) as made:
         for capture in (b"a", b"b"):
             with pytest.raises(NoPackets, match="not read: there is no container engine"):
-                made.decode(capture)
+                made.decode(capture, ())
     assert len(asked) == 1

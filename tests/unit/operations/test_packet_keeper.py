@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
+from pydantic import TypeAdapter
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
-from orchestrator.errors import TookTooLong
+from orchestrator.errors import NotFound, TookTooLong
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.lessons.lesson import Task
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.operations.capture import stop_capture
 from orchestrator.operations.lab_handle import LabHandle
+from orchestrator.operations.lessons.node_watch import TaskWatch
 from orchestrator.operations.lessons.packet_keeper import PacketKeeper
 from orchestrator.operations.scenario_library import load_scenario
 from orchestrator.traffic.packets.frames import read_frames
@@ -32,6 +35,13 @@ RECORDED = (
     + block("<", 1, struct.pack("<HHI", 1, 0, 0))
     + block("<", 6, struct.pack("<IIIII", 0, 0, 7, 4, 4) + b"abcd")
 )
+OWN_PAGE = TypeAdapter(Task).validate_python(
+    {
+        "title": "Read your own page",
+        "observe": {"from": "client", "http": "http://127.0.0.1:8080/"},
+        "solve": {"from": "client", "run": ["curl", "http://127.0.0.1:8080/"]},
+    }
+)
 SELECTION = PacketSelection((), 1000.0, 1001.5, (("10.0.0.1", "10.0.0.2"),))
 
 
@@ -42,11 +52,13 @@ class Recorder:
     prints: bytes = RECORDED
     error: Exception | None = None
     asked: tuple[str, ...] = ()
+    containers: list[str] = field(default_factory=list)
 
     def answer(self, call: ProgramCall) -> Output:
         if "editcap" not in " ".join(call.argv):
             return Output(0, "", "")
         self.asked = tuple(call.argv)
+        self.containers.append("inside" if call.spec.name.endswith("-inside") else "networks")
         if self.error:
             raise self.error
         return Output(0, self.prints.decode(), "tshark: no such file")
@@ -109,6 +121,36 @@ def test_a_recording_that_a_learner_ends_is_begun_again_with_the_next_task(lab: 
     assert kept(lab) == {"not_kept": "nothing recorded the lab; somebody ended its capture"}
     keeper.record(lab)
     assert "pcapng" in kept(lab)
+
+
+@pytest.mark.parametrize(("crossed_network", "asked"), [(False, ["inside"]), (True, ["inside", "networks"])])
+def test_packets_of_the_loopback_interface_are_taken_from_the_recording_inside_of_the_node(
+    lab: LabHandle, recorder: Recorder, *, crossed_network: bool, asked: list[str]
+) -> None:
+    """Where what comes first crossed a network, too, the packets of both are kept. Then the one inside is ended."""
+    keeper = PacketKeeper(is_on=True)
+    keeper.record(lab)
+    watches = TaskWatch(records=True)
+    watches.begin(lab, OWN_PAGE)
+    inside = watches.hand_over()
+    assert inside is not None
+    assert watches.hand_over() is None
+    engine = lab.workspace.engine
+    assert engine.container(inside.container).state == "running"
+    keeper.keep(lab, "own-page", 9.0, SELECTION, inside, crossed_network=crossed_network)
+    [packets] = keeper.close()
+    assert len(read_frames(b64decode(packets.document["pcapng"]))) == len(asked)
+    assert recorder.containers == asked
+    with pytest.raises(NotFound):
+        engine.container(inside.container)
+
+
+def test_without_a_recording_inside_of_the_node_the_result_says_so(lab: LabHandle) -> None:
+    keeper = PacketKeeper(is_on=True)
+    keeper.record(lab)
+    keeper.keep(lab, "own-page", 9.0, SELECTION, crossed_network=False)
+    [packets] = keeper.close()
+    assert packets.document == {"not_kept": "nothing recorded the loopback interface of the node"}
 
 
 def test_nothing_is_recorded_where_no_result_is_kept(lab: LabHandle) -> None:
