@@ -22,7 +22,8 @@ NO_REPLY = {
     "ECONNRESET": "connection reset",
     "EOF": "end of file",
 }
-
+# With these codes a server says that it cannot help; then the C library asks the next one (resolv.conf(5)).
+PASSED_OVER = ("SERVFAIL", "NOTIMP", "REFUSED")
 
 # Of an answer for people, so many values are shown, each up to so many signs.
 MOST_SHOWN, LONGEST = 10, 100
@@ -58,7 +59,7 @@ class DnsAnswer:
     """The parts of one DNS message that a check looks at (RFC 1035, section 4.1).
 
     `records` answer the question: they are of its type, and belong to its name or to the name at the end of its
-    aliases. `results` is the whole answer section. Two equal records are one (RFC 2181, section 5.2).
+    `aliases`. `results` is the whole answer section. Two equal records are one (RFC 2181, section 5.2).
     """
 
     rcode: str
@@ -69,6 +70,7 @@ class DnsAnswer:
     results: tuple[DnsRecord, ...] = ()
     authority: tuple[DnsRecord, ...] = ()
     additional: tuple[DnsRecord, ...] = ()
+    aliases: tuple[DnsRecord, ...] = ()
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -82,8 +84,9 @@ class DnsAnswer:
 
     @property
     def ttl(self) -> int | None:
-        """For how long the answer may still be kept; of "no such name" by the SOA (RFC 2308, section 5)."""
-        rows = self.records or self.results
+        """For how long the answer may still be kept, with all aliases that lead to it; of "no such name" by the SOA
+        (RFC 2308, section 5)."""
+        rows = (*self.aliases, *self.records) or self.results
         if rows:
             return min(row.ttl for row in rows)
         soa = next((row for row in self.authority if row.kind == "SOA"), None)
@@ -105,7 +108,8 @@ class DnsAttempt:
     in_vain: bool = False
 
     def __str__(self) -> str:
-        return f"{self.server} over {self.protocol}: {self.reason or 'answered'}"
+        outcome = f"answered {self.answer.rcode}" if self.answer else self.reason
+        return f"{self.server} over {self.protocol}: {outcome}"
 
 
 def read_attempts(out: str) -> tuple[DnsAttempt, ...]:
@@ -115,14 +119,22 @@ def read_attempts(out: str) -> tuple[DnsAttempt, ...]:
 
 
 def answers_in(attempts: Sequence[DnsAttempt]) -> tuple[DnsAnswer, ...]:
-    """The answers, in their order; a truncated one only where asking again over TCP brought none."""
+    """The answers, in their order; a truncated one only where asking again over TCP brought none, and of a server that
+    could not help only where no other one has answered."""
     pairs = zip_longest(attempts, attempts[1:])
     return tuple(
         attempt.answer
-        for attempt, following in pairs
+        for at, (attempt, following) in enumerate(pairs)
         if attempt.answer
         and not (attempt.answer.truncated and following and following.protocol == "TCP" and following.answer)
+        and not is_passed_over(attempt, attempts[at + 1 :])
     )
+
+
+def is_passed_over(attempt: DnsAttempt, later: Iterable[DnsAttempt]) -> bool:
+    """Whether a server said that it cannot help, and another one has answered later."""
+    cannot = attempt.answer is not None and attempt.answer.rcode in PASSED_OVER
+    return cannot and any(other.answer and other.server != attempt.server for other in later)
 
 
 def read_answer(out: str) -> DnsAnswer | None:
@@ -156,15 +168,17 @@ def _read(question: bytes, wire: bytes, server: str, protocol: str) -> DnsAnswer
         raise ValueError(f"a malformed message came ({type(error).__name__})") from None
     if not query.is_response(message):
         raise ValueError(f"a message came that is no answer: {_difference(query, message)}")
+    records, aliases = _answering(message)
     return DnsAnswer(
         dns.rcode.to_text(message.rcode()),
         tuple(dns.flags.to_text(message.flags).lower().split()),
         server,
         protocol,
-        _answering(message),
+        records,
         _records(message.answer),
         _records(message.authority),
         _records(message.additional),
+        aliases,
     )
 
 
@@ -179,18 +193,19 @@ def _difference(query: dns.message.Message, message: dns.message.Message) -> str
     return f"its question is {', '.join(questions)}" if questions else "its question section is empty"
 
 
-def _answering(message: dns.message.Message) -> tuple[DnsRecord, ...]:
-    """The records at the end of the aliases that begin at the question; none where these go round or break off."""
+def _answering(message: dns.message.Message) -> tuple[tuple[DnsRecord, ...], tuple[DnsRecord, ...]]:
+    """The records at the end of the aliases that begin at the question, and these; none where they go round or break
+    off."""
     import dns.exception
     import dns.message
 
     if not isinstance(message, dns.message.QueryMessage) or len(message.question) != 1:
-        return ()
+        return (), ()
     try:
-        resolved = message.resolve_chaining().answer
+        chain = message.resolve_chaining()
     except dns.exception.DNSException:  # aliases in a circle, or records of a name that does not exist
-        return ()
-    return _records([resolved]) if resolved else ()
+        return (), ()
+    return (_records([chain.answer]), _records(chain.cnames)) if chain.answer else ((), ())
 
 
 def _records(rrsets: Sequence[dns.rrset.RRset]) -> tuple[DnsRecord, ...]:

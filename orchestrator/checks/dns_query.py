@@ -18,6 +18,7 @@ NEEDS = frozenset({"python3"})
 # "answer" belongs to the question, "other" does not, and is waited on. The servers are asked in turn until one answers,
 # each from a source port of its own, by which the question is found in its log. RFC 1035, sections 4.1 and 4.2;
 # RFC 5452, section 9.1. A server that cannot read the question may leave it out of its refusal (codes 1, 2, 4 and 5).
+# As the C library does, it reads three servers, and leaves one that cannot help (codes 2, 4 and 5) for the next one.
 ASK = """\
 import errno, os, socket, sys, time
 port, times, over, to_port, size, question, *servers = sys.argv[1:]
@@ -76,14 +77,14 @@ def ask(server, over, port):
 if not servers:
     with open("/etc/resolv.conf") as file:
         rows = [row.split() for row in file]
-    servers = [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"] or ["127.0.0.1"]
+    servers = [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"][:3] or ["127.0.0.1"]
 for _ in range(times):
     for at, server in enumerate(servers):
         own = port and port + at
         message = ask(server, over, own)
         if message and over == "UDP" and message[2] & 2:
-            ask(server, "TCP", own)
-        if message:
+            message = ask(server, "TCP", own) or message
+        if message and message[3] & 15 not in (2, 4, 5):
             break
 """.replace("SECONDS", str(SECONDS))
 

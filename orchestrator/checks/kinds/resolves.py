@@ -8,7 +8,15 @@ from dataclasses import replace
 from ipaddress import ip_address
 from math import inf
 
-from orchestrator.checks.dns_answer import DnsAnswer, DnsAttempt, answers_in, printable, read_attempts, values_text
+from orchestrator.checks.dns_answer import (
+    DnsAnswer,
+    DnsAttempt,
+    answers_in,
+    is_passed_over,
+    printable,
+    read_attempts,
+    values_text,
+)
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion, query_name
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
@@ -54,7 +62,11 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     answer = answers[-1]
     actual = answer_text(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
-    evidence += [str(attempt) for attempt in attempts if not attempt.answer]
+    evidence += [
+        str(attempt)
+        for at, attempt in enumerate(attempts)
+        if not attempt.answer or is_passed_over(attempt, attempts[at + 1 :])
+    ]
     wrong = wrong_with(check, context, answer)
     during_query = replace(
         context, began=result.started, ended=result.started + result.seconds if result.seconds else inf
