@@ -17,7 +17,7 @@ EXCUSED = (
     "the engine does not isolate IPv6",
     "no Chromium is installed; setup/programs installs Debian's",
     "nft is not installed; setup/programs installs it",
-    "Docker Compose v2 is not installed",
+    "Docker Compose v2 is not installed; setup/programs unpacks Debian's",
     "no dockerd is installed; the engine in use is not of this machine",
 )
 

@@ -14,13 +14,15 @@ import pytest
 from compose_imports import COME_UP, imported
 from lab_bench import DEADLINE, Bench, Engine
 
+# Where setup/programs unpacks it.
+UNPACKED = Path(__file__).parents[2] / "build/programs/docker-compose"
 # Another worker may take the range of addresses between the export and `docker compose up`.
 RANGE_TRIES = 5
 
 
 def compose_program() -> tuple[str, ...]:
     """How Docker Compose v2 is called here; nothing where it is not installed."""
-    for argv in (("docker", "compose"), ("docker-compose",)):
+    for argv in (("docker", "compose"), ("docker-compose",), (str(UNPACKED),)):
         if shutil.which(argv[0]):
             told = subprocess.run(
                 (*argv, "version", "--short"), capture_output=True, text=True, timeout=60, check=False
@@ -54,7 +56,7 @@ class Project:
 @pytest.fixture
 def project(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
     if not (argv := compose_program()):
-        pytest.skip("Docker Compose v2 is not installed")
+        pytest.skip("Docker Compose v2 is not installed; setup/programs unpacks Debian's")
     project = Project(bench, request.param, tmp_path / "lab.yaml", argv)
     yield project
     project.compose("down", "--volumes", "--timeout", "0")
