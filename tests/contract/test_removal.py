@@ -32,3 +32,18 @@ def test_a_container_goes_although_helpers_are_made_beside_it_meanwhile(world: C
         world.engine.remove_container(container)
         with pytest.raises(NotFound):
             world.engine.container(container)
+
+
+def test_containers_are_listed_while_others_go(world: ContractSetup) -> None:
+    """As `wirelab ls` beside a `wirelab down`: what goes meanwhile is on the list or not, and nothing is refused."""
+    stays, *go = [world.started(f"n{number}") for number in range(9)]
+    with ThreadPoolExecutor(4) as removals:
+        gone = [removals.submit(world.engine.remove_container, container) for container in go]
+        listings = 0
+        while not listings or not all(one.done() for one in gone):
+            assert stays in [one.id for one in world.engine.listed_containers(world.label)]
+            assert stays in [one.id for one in world.engine.containers(world.label)]
+            listings += 1
+        for one in gone:
+            one.result()
+    assert [one.id for one in world.engine.listed_containers(world.label)] == [stays]
