@@ -178,7 +178,9 @@ def placeholders_of(lesson: OpenLesson) -> dict[str, str]:
     """What differs from lab to lab and from seed to seed -> what stands for it."""
     made = lesson.run.lab.made
     topology = made.topology(made.observe())
-    placeholders = {value: f"${{{name}}}" for name, value in lesson.run.text.values.items()}
+    # A value that is itself a placeholder, such as ${db}, stands for the address of that node.
+    values = lesson.run.text.values.items()
+    placeholders = {value: f"${{{name}}}" for name, value in values if not value.startswith("${")}
     for node in made.scenario.nodes:
         for number, address in enumerate(topology.addresses_of(node), 1):
             placeholders[str(address)] = f"${{{node}}}" if number == 1 else f"${{{node}.{number}}}"
