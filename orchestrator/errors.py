@@ -211,3 +211,17 @@ class Leftovers(WirelabError):
     """Clean-up was not complete; `why` names what is left."""
 
     exit_code = LEFTOVERS
+
+
+BUG_SENTENCE = "this is a bug in wirelab; please report it"
+
+
+def bug_report(error: BaseException) -> str:
+    """What a report of a bug needs of an error that nobody raised on purpose: its words and the line in wirelab."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("orchestrator."):
+            place = f", in {name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {error}{place}"

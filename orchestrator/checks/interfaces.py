@@ -30,6 +30,11 @@ def read_json(text: str) -> Any:
         return None
 
 
+def rows_of(table: Any) -> list[dict[str, Any]]:
+    """The rows of a table that ip(8) printed, without the empty ones that it has for what it leaves out."""
+    return [row for row in table if isinstance(row, dict) and row] if isinstance(table, list) else []
+
+
 def lacks(node: str, address: str, results: Mapping[Probe, ProbeResult]) -> bool:
     """Whether a node is known not to have an address."""
     result = results.get(addresses_of(node))
@@ -40,28 +45,27 @@ def lacks(node: str, address: str, results: Mapping[Probe, ProbeResult]) -> bool
 
 def interface_of(interfaces: Any, address: str) -> dict[str, Any] | None:
     """The interface that bears an address; None if none does."""
-    for row in interfaces if isinstance(interfaces, list) else ():
-        if any(entry.get("local") == address for entry in row.get("addr_info", ())):
-            interface: dict[str, Any] = row
-            return interface
-    return None
+    of_address = (
+        row
+        for row in rows_of(interfaces)
+        if any(entry.get("local") == address for entry in rows_of(row.get("addr_info")))
+    )
+    return next(of_address, None)
 
 
 def ipv4_addresses(interfaces: Any) -> tuple[str, ...]:
     """The node's IPv4 addresses by which others could reach it."""
-    rows = interfaces if isinstance(interfaces, list) else []
-    entries = [entry for interface in rows for entry in interface.get("addr_info", ())]
-    return tuple(
-        str(entry["local"]) for entry in entries if (entry.get("family"), entry.get("scope")) == ("inet", "global")
-    )
+    entries = [entry for interface in rows_of(interfaces) for entry in rows_of(interface.get("addr_info"))]
+    others = (entry for entry in entries if (entry.get("family"), entry.get("scope")) == ("inet", "global"))
+    return tuple(str(entry["local"]) for entry in others if "local" in entry)
 
 
 def hardware_address(interfaces: Any, address: str) -> str:
     """That of the interface with this address; empty if none has it."""
-    return str((interface_of(interfaces, address) or {}).get("address", ""))
+    return str((interface_of(interfaces, address) or {}).get("address") or "")
 
 
 def known_as(neighbours: Any, address: str) -> str:
     """The hardware address that stands for an address in a table of neighbours; empty if none does."""
-    rows = neighbours if isinstance(neighbours, list) else []
-    return next((str(row["lladdr"]) for row in rows if row.get("dst") == address and "lladdr" in row), "")
+    known = (row for row in rows_of(neighbours) if row.get("dst") == address and row.get("lladdr"))
+    return next((str(row["lladdr"]) for row in known), "")

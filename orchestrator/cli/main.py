@@ -21,7 +21,17 @@ import click
 from orchestrator import __version__
 from orchestrator.cli.console import say, say_error
 from orchestrator.cli.interrupt_notice import interrupt_notice
-from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, UsageInvalid, WirelabError, WorldError
+from orchestrator.errors import (
+    BUG,
+    BUG_SENTENCE,
+    INTERRUPTED,
+    INVALID,
+    TERMINATED,
+    WORLD,
+    UsageInvalid,
+    WirelabError,
+    WorldError,
+)
 from orchestrator.lab.interrupts import between_locks, interruptible_between_locks
 
 # command -> (module that holds `command`, one line of help), in the order in which help lists them
@@ -220,6 +230,6 @@ def _exit_code(arguments: list[str] | None, command: str) -> int:
             return WORLD
 
         say(traceback.format_exc())
-        say("error: this is a bug in wirelab; please report it with the lines above")
+        say(f"error: {BUG_SENTENCE} with the lines above")
         return BUG
     return result if isinstance(result, int) else 0

@@ -112,8 +112,8 @@ def judge(task: AnyTask, evidence: Evidence, seed: int, decode: Decode | None = 
         return Judgement("does not hold", str(error))
     except NoPackets as error:
         return Judgement("no packets", str(error))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
-        return Judgement("does not hold", f"the evidence has another form: {type(error).__name__}")
+    except (KeyError, TypeError, ValueError, AttributeError):  # pydantic's error is a ValueError
+        return Judgement("does not hold", "the evidence has another form than wirelab writes")
 
 
 def _unfit(evidence: Evidence) -> Judgement:

@@ -75,8 +75,8 @@ def _interfaces(topology: Topology, node: str, ends: list[Attachment], seen: See
     given = {str(address) for end in ends for address in (end.address, end.address6) if address}
     count = len(topology.attachments_of(node))
     for link in seen.rows("addresses"):
-        name, flags = str(link.get("ifname")), link.get("flags", ())
-        addresses = [row for row in link.get("addr_info", ()) if not _is_of_kernel(row)]
+        name, flags = str(link.get("ifname")), link.get("flags") or ()
+        addresses = [row for row in link.get("addr_info") or () if row and not _is_of_kernel(row)]
         own = given & {str(row.get("local")) for row in addresses}
         yield from (
             f"has the address {row.get('local')}/{row.get('prefixlen')} on {name}, which wirelab did not give it"
@@ -86,7 +86,7 @@ def _interfaces(topology: Topology, node: str, ends: list[Attachment], seen: See
         given -= own
         if own:
             yield from _own_interface(name, flags, count)
-            if (mtu := int(link.get("mtu", LEAST_MTU))) < LEAST_MTU:
+            if (mtu := int(link.get("mtu") or LEAST_MTU)) < LEAST_MTU:
                 yield f"has its interface {name} for packets of at most {mtu} bytes (its MTU)"
         elif "UP" in flags and "LOOPBACK" not in flags and not addresses and ends:
             yield f"has an interface without an address: {name}"

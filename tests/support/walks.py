@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +100,20 @@ def answer_of(found: dict[str, Any]) -> ProbeResult:
     return ProgramResult(found["code"], found["out"], found["err"])
 
 
-def finding(name: str) -> Finding:
-    """The finding of a recording, with its walk; every question must have been recorded."""
+def as_recorded(_probe: Probe, result: ProbeResult) -> ProbeResult:
+    return result
+
+
+def finding(name: str, change: Callable[[Probe, ProbeResult], ProbeResult] = as_recorded) -> Finding:
+    """The finding of a recording, with its walk; every question must have been recorded.
+
+    `change` gives other answers than the recorded ones; the walk may then ask further.
+    """
     recorded = json.loads((RECORDINGS / f"{name}.json").read_text())
     answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
-        return [recorded_answer(probe) for probe in probes]
+        return [change(probe, recorded_answer(probe)) for probe in probes]
 
     def recorded_answer(probe: Probe) -> ProbeResult:
         # The recordings are older than these questions; nothing was used up, and nobody had looked at rules.
@@ -115,7 +122,10 @@ def finding(name: str) -> Finding:
                 return NodeExhausted()
             case LookAtNetwork():
                 return LogText("")
-        return answers[tuple(probe_key(probe))]
+        key = tuple(probe_key(probe))
+        if key not in answers and change is not as_recorded:
+            return Unavailable("nobody has recorded it")
+        return answers[key]
 
     (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})

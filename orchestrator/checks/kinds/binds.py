@@ -69,7 +69,7 @@ def read_bind(result: ProgramResult) -> BindAttempt:
         other = told_of.get("with_reuse", {"error": error})
         differs = "" if other.get("error", "") == error else other.get("error") or "it is bound"
         return BindAttempt(bound, error, message, first, between, differs)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         lines = (result.err or result.out).strip().splitlines()
         raise ResultUnavailable(lines[-1] if lines else f"the program ended with {result.exit_code}") from None
 

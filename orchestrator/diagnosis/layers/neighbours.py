@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from orchestrator.checks.interfaces import neighbours_of, read_json
+from orchestrator.checks.interfaces import neighbours_of, read_json, rows_of
 from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt
 from orchestrator.planning.routes import routers
@@ -24,14 +24,14 @@ def asked_in_vain(attempt: ConnectionAttempt, results: Answers) -> tuple[str, st
     for node in _askers(attempt):
         result = results.get(neighbours_of(node))
         rows = read_json(result.out) if isinstance(result, ProgramResult) else None
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and _is_unanswered(row, attempt.address):
+        for row in rows_of(rows):
+            if _is_unanswered(row, attempt.address):
                 return node, f"{node}: ip neigh: {row['dst']} dev {row.get('dev', '?')} {row['state'][0]}"
     return None
 
 
 def _is_unanswered(row: dict[str, Any], address: str | None) -> bool:
-    return row.get("dst") == address and bool(UNANSWERED & set(row.get("state", ())))
+    return row.get("dst") == address and bool(UNANSWERED & set(row.get("state") or ()))
 
 
 def _askers(attempt: ConnectionAttempt) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from orchestrator.checks.interfaces import (
     known_as,
     neighbours_of,
     read_json,
+    rows_of,
 )
 from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import (
@@ -115,7 +116,10 @@ def _read_address(attempt: ConnectionAttempt, node: str, results: Answers, readi
         return True
     if node not in (attempt.asker, attempt.target) and dns_works(attempt, results):
         return True
-    interfaces = read_json(result.out)
+    interfaces = rows_of(read_json(result.out))
+    if not interfaces:  # each machine has a loopback interface
+        readings.not_probed.append(f"not asked: the interfaces of {node} could not be read")
+        return True
     return all(_has(attempt, node, address, interfaces, readings) for address in _homes(attempt, node))
 
 
@@ -137,12 +141,12 @@ def _has(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, re
         _without(attempt, node, wanted, interfaces, readings)
         return False
     name = interface.get("ifname", "?")
-    if "UP" not in interface.get("flags", ()):
+    if "UP" not in (names := interface.get("flags") or ()):
         sentence = f"The network interface {name} of {node} is down, so nothing gets in or out."
-        command, flags = attempt.commands.start_anew(node), f"{name} of {node}: {','.join(interface['flags'])}"
+        command, flags = attempt.commands.start_anew(node), f"{name} of {node}: {','.join(map(str, names))}"
         readings.broken(f"{name} of {node} is down", sentence, command, *_affected(attempt, node), evidence=[flags])
         return False
-    if (mtu := interface.get("mtu", LEAST_MTU)) < LEAST_MTU:
+    if (mtu := interface.get("mtu") or LEAST_MTU) < LEAST_MTU:
         sentence = f"The network interface {name} of {node} takes no packet of more than {mtu} bytes (its MTU)."
         command, summary = attempt.commands.start_anew(node), f"{name} of {node} takes {mtu} bytes at most"
         readings.broken(
@@ -161,7 +165,7 @@ def _without(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any
         for address in ipv4_addresses(interfaces)
         if address not in {str(attachment.address) for attachment in attachments}
     ]
-    names = [str(interface.get("ifname")) for interface in interfaces or ()]
+    names = [str(interface.get("ifname")) for interface in rows_of(interfaces)]
     if len(names) > len(attachments):  # with the loopback interface
         has = f"it has {listed(others)}" if others else "no interface has it"
         sentence = f"The node {node} does not have its address {wanted}: {has}."
@@ -290,11 +294,11 @@ def _by(routes: Any) -> str:
 
 
 def _gateway(routes: Any) -> str:
-    return str(_first(routes).get("gateway", ""))
+    return str(_first(routes).get("gateway") or "")
 
 
 def _first(routes: Any) -> dict[str, Any]:
-    return routes[0] if isinstance(routes, list) and routes and isinstance(routes[0], dict) else {}
+    return next(iter(rows_of(routes)), {})
 
 
 def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:

@@ -111,7 +111,7 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     options = document.get("Options") or {}
     host_closed = options.get(NO_ADDRESS) == "true"
     configs = (document.get("IPAM") or {}).get("Config") or []
-    subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
+    subnets = [subnet for config in configs if (subnet := config.get("Subnet"))]
     return ObservedNetwork(
         id=document["Id"],
         name=document["Name"],
@@ -129,16 +129,16 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
 def process_count_seen(document: Mapping[str, Any]) -> ProcessCount:
     """From GET /containers/{id}/stats. Where there is no limit, engines leave it out or name the largest number."""
     processes = document.get("pids_stats") or {}
-    limit = processes.get("limit", 0)
-    return ProcessCount(processes.get("current", 0), limit if limit < NO_LIMIT else 0)
+    limit = processes.get("limit") or 0
+    return ProcessCount(processes.get("current") or 0, limit if limit < NO_LIMIT else 0)
 
 
 def memory_use_seen(document: Mapping[str, Any]) -> int:
     """From the same document, without the files that the kernel can give up. The two versions of cgroups name these."""
     memory = document.get("memory_stats") or {}
     details = memory.get("stats") or {}
-    files = details.get("total_inactive_file", details.get("inactive_file", 0))
-    return max(0, int(memory.get("usage", 0)) - int(files))
+    files = details.get("total_inactive_file", details.get("inactive_file"))
+    return max(0, int(memory.get("usage") or 0) - int(files or 0))
 
 
 def image_id_of(text: str) -> str:
@@ -146,31 +146,32 @@ def image_id_of(text: str) -> str:
     return text.removeprefix("sha256:")
 
 
+def endpoints_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Network name -> the container's end there, from GET /containers/{id}/json. One that is just made or goes has
+    null for an end, or for all of them."""
+    networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
+    return {name: end for name, end in networks.items() if end}
+
+
 def container_seen(document: Mapping[str, Any]) -> ObservedContainer:
     """From GET /containers/{id}/json."""
     state = document["State"]
-    networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
-    claimed = {end["NetworkID"]: end.get("IPAMConfig") or {} for end in networks.values() if end.get("NetworkID")}
+    ends = [end for end in endpoints_of(document).values() if end.get("NetworkID")]
+    claimed = {end["NetworkID"]: end.get("IPAMConfig") or {} for end in ends}
     return ObservedContainer(
         id=document["Id"],
         name=document["Name"].lstrip("/"),
         state=state["Status"],
-        started=state.get("StartedAt", ""),
-        exit_code=state.get("ExitCode", 0),
+        started=state.get("StartedAt") or "",
+        exit_code=state.get("ExitCode") or 0,
         out_of_memory=bool(state.get("OOMKilled")),
-        labels=document["Config"].get("Labels") or {},
-        addresses={
-            end["NetworkID"]: IPv4Address(end["IPAddress"]) if end.get("IPAddress") else None
-            for end in networks.values()
-            if end.get("NetworkID")
-        },
-        ended=state.get("FinishedAt", ""),
+        labels=(document.get("Config") or {}).get("Labels") or {},
+        addresses={end["NetworkID"]: IPv4Address(end["IPAddress"]) if end.get("IPAddress") else None for end in ends},
+        ended=state.get("FinishedAt") or "",
         addresses6={
-            end["NetworkID"]: IPv6Address(end["GlobalIPv6Address"])
-            for end in networks.values()
-            if end.get("NetworkID") and end.get("GlobalIPv6Address")
+            end["NetworkID"]: IPv6Address(end["GlobalIPv6Address"]) for end in ends if end.get("GlobalIPv6Address")
         },
         claims={network: IPv4Address(of["IPv4Address"]) for network, of in claimed.items() if of.get("IPv4Address")},
         claims6={network: IPv6Address(of["IPv6Address"]) for network, of in claimed.items() if of.get("IPv6Address")},
-        image=image_id_of(document.get("Image", "")),
+        image=image_id_of(document.get("Image") or ""),
     )

@@ -12,6 +12,7 @@ from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import (
     container_config,
     container_seen,
+    endpoints_of,
     image_id_of,
     memory_use_seen,
     process_count_seen,
@@ -52,8 +53,8 @@ class DockerContainers(DockerNetworks):
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
         with map_api_errors("the containers"):
-            rows = self._api.get("/containers/json", all=1, filters=with_label(label))
-        return tuple(ListedContainer(row["Id"], row["State"], row["Labels"] or {}) for row in rows)
+            rows = self._api.find("/containers/json", all=1, filters=with_label(label)) or ()
+        return tuple(ListedContainer(row["Id"], row["State"], row.get("Labels") or {}) for row in rows)
 
     def _container_or_none(self, container: str) -> ObservedContainer | None:
         """A container that goes away between the list and the inspection is not there."""
@@ -76,12 +77,13 @@ class DockerContainers(DockerNetworks):
         return memory_use_seen(self._stats(container))
 
     def _stats(self, container: str) -> dict[str, Any]:
-        """By a single look: the engine would wait a second for the next one, which tells the processor time."""
+        """By a single look: the engine would wait a second for the next one, which tells the processor time.
+
+        Of a container that ends while the engine looks, its answer is empty.
+        """
         with map_api_errors(_named(container)):
-            document: dict[str, Any] = self._api.get(
-                f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"}
-            )
-        return document
+            document = self._api.find(f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"})
+        return document if isinstance(document, dict) else {}
 
     def image_id(self, reference: str) -> str:
         with suppress(ImageMissing, NotFound), map_api_errors(f"the image {reference}"):
@@ -184,8 +186,7 @@ class DockerContainers(DockerNetworks):
 
     def _leave_networks(self, container: str) -> None:
         """Take the container off every network on which it has an endpoint: its removal would not do so in order."""
-        networks = self._inspect(container)["NetworkSettings"].get("Networks") or {}
-        for name, endpoint in networks.items():
+        for name, endpoint in endpoints_of(self._inspect(container)).items():
             if endpoint.get("EndpointID") and name not in UNLEAVABLE:
                 # What cannot be taken off goes with the container.
                 with suppress(EngineRefused):

@@ -17,7 +17,7 @@ class DockerEngine(DockerContainers, DockerVolumes, DockerTerminals, DockerLogs)
         """What the engine calls itself, such as `Docker Engine 20.10.24`."""
         with map_api_errors("the engine's version"):
             answer = self._api.get("/version")
-        return f"{answer.get('Platform', {}).get('Name') or 'Docker Engine'} {answer['Version']}"
+        return f"{(answer.get('Platform') or {}).get('Name') or 'Docker Engine'} {answer['Version']}"
 
     def ping(self) -> None:
         """Return as soon as the engine answers. To tell its version it starts two programs (moby, info_unix.go)."""

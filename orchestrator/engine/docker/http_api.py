@@ -114,6 +114,12 @@ class HttpApi:
 
     def get(self, path: str, **parameters: object) -> Any:
         """The JSON document at this path."""
+        if (document := self.find(path, **parameters)) is None:
+            raise NoAnswer("its answer was empty")
+        return document
+
+    def find(self, path: str, **parameters: object) -> Any:
+        """The JSON document at this path; None where the engine has nothing to say and says so by an empty answer."""
         return _document(self._whole(Request("GET", path, parameters)))
 
     def post(self, path: str, body: Body = None, *, seconds: float = CALL_SECONDS, **parameters: object) -> Any:

@@ -124,7 +124,7 @@ class DockerImageStore:
 
     def _images(self, filters: str) -> list[dict[str, Any]]:
         with self._api("the images") as api:
-            images: list[dict[str, Any]] = api.get("/images/json", filters=filters)
+            images: list[dict[str, Any]] = api.find("/images/json", filters=filters) or []
         return images
 
     @contextmanager

@@ -32,7 +32,7 @@ class DockerNetworks(DockerConnection):
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
         with self._endpoints, map_api_errors("the networks"):
-            return tuple(network_seen(network) for network in self._api.get("/networks"))
+            return tuple(network_seen(network) for network in self._api.find("/networks") or ())
 
     def make_network(self, spec: NetworkSpec) -> str:
         with map_api_errors(f"the network {spec.name}"):

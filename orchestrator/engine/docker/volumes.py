@@ -20,7 +20,7 @@ class DockerVolumes(DockerConnection):
 
     def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         with map_api_errors("the volumes"):
-            answer = self._api.get("/volumes", filters=with_label(label))["Volumes"] or []
+            answer = self._api.get("/volumes", filters=with_label(label)).get("Volumes") or []
         volumes = (ObservedVolume(volume["Name"], volume.get("Labels") or {}) for volume in answer)
         return tuple(sorted(volumes, key=lambda volume: volume.name))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.config import endpoints_of
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import LIBPOD, Refused
 from orchestrator.engine.docker.networks import TRIES
@@ -85,7 +86,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
 
     def _is_there(self, path: str, named: str) -> bool:
         with suppress(NotFound), map_api_errors(named):
-            self._api.get(f"{path}/exists")
+            self._api.find(f"{path}/exists")
             return True
         return False
 
@@ -98,7 +99,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
 
     def _stats(self, container: str) -> dict[str, Any]:
         """Podman 4 says nothing of a stopped container. Without control groups the numbers are the host's."""
-        return (super()._stats(container) or {}) if self._traits.has_groups else {}
+        return super()._stats(container) if self._traits.has_groups else {}
 
     @property
     def enforces_limits(self) -> bool:
@@ -114,8 +115,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         document = super()._inspect(container)
         state = document["State"]
         state["Status"] = STATES.get(state["Status"], state["Status"])
-        networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
-        for name, end in networks.items():
+        for name, end in endpoints_of(document).items():
             end["NetworkID"] = "" if state["Status"] == "created" else self._network_id(name, end["NetworkID"])
         return document
 

@@ -23,7 +23,7 @@ class PodmanNetworks(DockerNetworks):
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
         with map_api_errors("the networks"):
-            return tuple(network_seen(network) for network in self._api.get(f"{LIBPOD}/networks/json"))
+            return tuple(network_seen(network) for network in self._api.find(f"{LIBPOD}/networks/json") or ())
 
     def make_network(self, spec: NetworkSpec) -> str:
         with map_api_errors(f"the network {spec.name}"):
@@ -66,6 +66,6 @@ class PodmanNetworks(DockerNetworks):
     def _disconnect_all(self, network: str) -> None:
         """Podman removes no network on which a container is, even one that is stopped."""
         with map_api_errors(f"the network {network}"):
-            on_it = self._api.get("/containers/json", all=1, filters=json.dumps({"network": [network]}))
+            on_it = self._api.find("/containers/json", all=1, filters=json.dumps({"network": [network]})) or ()
         for container in on_it:
             self.disconnect(container["Id"], network)

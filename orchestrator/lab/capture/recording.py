@@ -89,7 +89,7 @@ def read_recording(
 
 def parse_losses(document: str) -> PacketLosses:
     """Read the recorder's own counts. What the kernel dropped is known only when the recording has ended."""
-    with suppress(ValueError, KeyError):
+    with suppress(ValueError, KeyError, TypeError):
         counts = json.loads(document)
         return PacketLosses(counts["dropped"] or 0, counts["overwritten"])
     return PacketLosses()

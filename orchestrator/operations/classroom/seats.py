@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import WORLD, WirelabError, WorldError
+from orchestrator.errors import BUG_SENTENCE, WORLD, WirelabError, WorldError, bug_report
 from orchestrator.lessons.board import SeatState
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RunningSeat:
                 self._fail(error)
                 continue
             except Exception as error:  # a mistake of ours in one seat ends no other one
-                self._fail(WorldError("wirelab made a mistake", why=f"{type(error).__name__}: {error}"))
+                self._fail(WorldError(BUG_SENTENCE, why=bug_report(error)))
                 continue
             starts = 0
             returns = returns + 1 if was_taken_away else 0

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import WirelabError
+from orchestrator.errors import BUG_SENTENCE, WirelabError, bug_report
 from orchestrator.model.checks import Connects, Resolves
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def explain_in(lab: LabHandle, check: BaseCheck, on_probe: OnProbe) -> Walk | No
 def reason_of(error: BaseException) -> str:
     """What a learner is told of an error in a thread of the lesson."""
     if not isinstance(error, WirelabError):
-        return f"{type(error).__name__}: {error}"
+        return f"{BUG_SENTENCE} ({bug_report(error)})"
     return f"{error.what}: {error.why}" if error.why else error.what
 
 

@@ -237,7 +237,7 @@ def test_an_explanation_that_fails_is_said_and_the_next_one_begins() -> None:
     explainer.close()
     assert told == [
         NotExplained("the container engine does not answer: no answer in 5 s"),
-        NotExplained("ZeroDivisionError: a defect"),
+        NotExplained("this is a bug in wirelab; please report it (ZeroDivisionError: a defect)"),
     ]
     assert not explainer.is_busy
 
