@@ -22,6 +22,7 @@ from orchestrator.diagnosis.check_layers.from_judgement import (
 from orchestrator.diagnosis.check_layers.held_connection import held_layer
 from orchestrator.diagnosis.check_layers.http import http_layers
 from orchestrator.diagnosis.check_layers.sql import sql_layer
+from orchestrator.diagnosis.check_layers.udp import udp_layer
 from orchestrator.diagnosis.check_layers.upstream_tls import upstream_tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
@@ -131,7 +132,7 @@ def _udp_attempts(
     host, number = endpoint(context.fill(check.udp, check.asker))
     attempts = attempts_to_host(check.asker, host, Port(number, "udp"), context, commands)
     layers = frozenset({"node", "resolver", "dns", "route", "listen"}) if check.answered else frozenset({"node", "dns"})
-    return tuple(LayeredAttempt(attempt, (answer_layer(judgement),), layers) for attempt in attempts)
+    return tuple(LayeredAttempt(attempt, (udp_layer(judgement),), layers) for attempt in attempts)
 
 
 def _layered(attempts: tuple[ConnectionAttempt, ...], *check_layers: LayerProbe) -> tuple[LayeredAttempt, ...]:

@@ -20,8 +20,6 @@ from orchestrator.planning.snapshot import Snapshot
 from orchestrator.quick_dataclass import dataclass
 
 Row = Mapping[str, Any]
-# The tables of routing rules that every machine has (ip-rule(8)).
-OWN_RULES = {(0, "local"), (32766, "main"), (32767, "default")}
 # The routes that come with an address (ip-route(8)).
 KERNEL_TYPES = {"local", "broadcast", "multicast", "anycast"}
 # Every machine must take packets of so many bytes over IPv4 (RFC 791, section 3.2).
@@ -132,9 +130,7 @@ def _routes(topology: Topology, node: str, ends: list[Attachment], seen: SeenNet
     leads_out = any(not topology.scenario.all_networks[end.network].internal for end in ends)
     if leads_out and not any(row.get("dst") == "default" for row in seen.rows("routes")):
         yield "has no default route, although its network leads out"
-    for row in seen.rows("rules", "rules6"):
-        if (row.get("priority"), row.get("table")) not in OWN_RULES:
-            yield f"has a routing rule that wirelab did not set: {_rule_text(row)}"
+    yield from (f"has a routing rule that wirelab did not set: {rule}" for rule in seen.routing_rules)
 
 
 def _is_of_engine(topology: Topology, subnets: Sequence[IPv4Network | IPv6Network], gateway: str) -> bool:
@@ -154,18 +150,11 @@ def _route_text(row: Row) -> str:
     return " ".join(word for word in words if word)
 
 
-def _rule_text(row: Row) -> str:
-    keys = [key for key in ("priority", "src", "dst", "fwmark", "iif", "table", "action") if row.get(key) is not None]
-    return " ".join(f"{key} {row[key]}" for key in keys)
-
-
 def _neighbours_and_queues(seen: SeenNetwork) -> Iterator[str]:
     for row in seen.rows("neighbours"):
         yield f"has a fixed hardware address for {row.get('dst')} that wirelab did not set: {row.get('lladdr')}"
-    for row in seen.rows("queues"):
-        # Those that the kernel made by itself have no handle of their own (tc(8)).
-        if row.get("handle") != "0:":
-            yield f"has a queueing rule on {row.get('dev')} that wirelab did not make: {row.get('kind')} (tc)"
+    for kind, interface in seen.queues:
+        yield f"has a queueing rule on {interface} that wirelab did not make: {kind} (tc)"
 
 
 def _forwarding(seen: SeenNetwork, *, forwards: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.quick_dataclass import dataclass
@@ -20,6 +20,9 @@ TELLING = re.compile(
     r"\b(drop|reject|queue|dnat|snat|redirect|masquerade|tproxy|synproxy|notrack|dup|fwd|limit|quota|vmap)\b"
     r"|\bset (?!@)|\bxt target\b"
 )
+# The tables of routing rules that every machine has (ip-rule(8)).
+OWN_RULES = {(0, "local"), (32766, "main"), (32767, "default")}
+RULE_WORDS = ("priority", "src", "dst", "fwmark", "iif", "oif", "ipproto", "sport", "dport", "table", "action")
 SIMPLE = r"(?:\d+|[0-9a-f.:]+)"
 
 
@@ -47,6 +50,11 @@ class FilterRule:
             return False
         named = re.findall(rf"\bip6? [sd]addr ({SIMPLE})(?=\s|$)", self.text)
         return set(named) <= addresses and not re.match(r"icmp", self.text)
+
+    def may_meet_discovery(self, *, six: bool) -> bool:
+        """Whether it can keep a machine from being found by its address: by ARP, or by neighbour discovery of IPv6."""
+        families = ("netdev", "inet", "ip6") if six else ("netdev", "arp")
+        return self.table.split()[0] in families and not re.search(r"\b(tcp|udp|icmp|ct)\b", self.text)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,21 @@ class SeenNetwork:
         rules = [*_rules(self.texts.get("filter", "")), *_legacy(self.texts.get("legacy", ""))]
         return tuple(rule for rule in rules if rule.table != OWN_TABLE)
 
+    @property
+    def routing_rules(self) -> tuple[str, ...]:
+        """The routing rules that a person has set (ip-rule(8))."""
+        rows = self.rows("rules", "rules6")
+        return tuple(
+            _words(row, RULE_WORDS) for row in rows if (row.get("priority"), row.get("table")) not in OWN_RULES
+        )
+
+    @property
+    def queues(self) -> tuple[tuple[str, str], ...]:
+        """The queueing rules that a person has set (tc(8)), each with its interface; those that the kernel made have no
+        handle of their own."""
+        rows = (row for row in self.rows("queues") if row.get("handle") != "0:")
+        return tuple((str(row.get("kind")), str(row.get("dev"))) for row in rows)
+
 
 def read_network(text: str) -> SeenNetwork:
     """The parts of what `look` printed."""
@@ -111,6 +134,10 @@ def read_network(text: str) -> SeenNetwork:
             parts.setdefault(name, []).append(line)
     texts = {name: "\n".join(lines).strip() for name, lines in parts.items()}
     return SeenNetwork({name: _table(text) for name, text in texts.items()}, texts)
+
+
+def _words(row: Mapping[str, Any], keys: Iterable[str]) -> str:
+    return " ".join(f"{key} {row[key]}" for key in keys if row.get(key) is not None)
 
 
 def _table(text: str) -> tuple[Mapping[str, Any], ...]:

@@ -26,11 +26,17 @@ from orchestrator.quick_dataclass import dataclass
 UDP_SECONDS = 4
 SPARE_SECONDS = 2
 # The socket is not connected: one that is gets no datagram from another address than that to which it speaks, and the
-# check is to see that one too. IP_RECVERR (ip(7)) and IPV6_RECVERR (ipv6(7)) make it hear of ICMP errors all the same.
+# check is to see that one too. IP_RECVERR (ip(7)) and IPV6_RECVERR (ipv6(7)) make it hear of ICMP errors all the same,
+# and of who sent them: an error without a sender is the asker's own, of its routing table for example.
 DATAGRAM = """\
 import errno, json, socket, sys
 host, port, text, seconds = sys.argv[1:]
 found = {"replies": []}
+def refuser(sock, six):
+    sock.setblocking(False)
+    for level, kind, data in sock.recvmsg(1, 512, socket.MSG_ERRQUEUE)[1]:
+        if data[4] in (2, 3):
+            return socket.inet_ntop(sock.family, data[24:40] if six else data[20:24])
 try:
     family, kind, number, _, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)[0]
     found["asked"] = place[:2]
@@ -38,29 +44,42 @@ try:
         six = family == socket.AF_INET6
         sock.setsockopt(socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP, 25 if six else 11, 1)
         sock.settimeout(float(seconds))
-        sock.sendto(text.encode(), place)
-        found["own"] = sock.getsockname()[1]
-        reply, sender = sock.recvfrom(65535)
-        found["reply"] = {"from": sender[:2], "text": reply.decode(errors="replace"), "bytes": len(reply)}
+        try:
+            sock.sendto(text.encode(), place)
+            found["own"] = sock.getsockname()[1]
+            reply, sender = sock.recvfrom(65535)
+            found["reply"] = {"from": sender[:2], "text": reply.decode(errors="replace"), "bytes": len(reply)}
+        except socket.timeout:
+            raise
+        except OSError as error:
+            found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
+            found["refuser"] = refuser(sock, six)
 except socket.timeout:
     found["error"] = "silent"
 except socket.gaierror as error:
     found["error"], found["said"] = "no address", error.strerror
 except OSError as error:
-    found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
+    if "error" not in found:
+        found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
 print(json.dumps(found))
 """
 # What the kernel makes of ICMP messages that a datagram did not arrive (icmp(7), ip(7)).
 REFUSALS = {
     "ECONNREFUSED": "refused by an ICMP message: no socket is bound to the port there, or a firewall says so",
     "EHOSTUNREACH": "an ICMP message says that the host cannot be reached",
+    "ENETUNREACH": "an ICMP message says that the network cannot be reached",
+    "ENOPROTOOPT": "an ICMP message says that the protocol is not there, as firewalls do",
     "EACCES": "an ICMP message says that a firewall forbids it",
 }
+NO_REPLY = f"no reply in {UDP_SECONDS} s"
 
 
 @dataclass(frozen=True)
 class DatagramReply:
-    """What came of a datagram. `sender` is where the reply came from, as (address, port); None where none came."""
+    """What came of a datagram. `sender` is where the reply came from, as (address, port); None where none came.
+
+    `refuser` is the address from which an ICMP message came; empty where none did.
+    """
 
     destination: tuple[str, int]
     own_port: int
@@ -68,6 +87,7 @@ class DatagramReply:
     text: str
     error: str
     message: str
+    refuser: str = ""
 
 
 def read_reply(result: ProgramResult) -> DatagramReply:
@@ -78,9 +98,8 @@ def read_reply(result: ProgramResult) -> DatagramReply:
         sender = (str(reply["from"][0]), int(reply["from"][1])) if reply else None
         text = str(reply["text"]) if reply else ""
         error, message = str(printed.get("error", "")), str(printed.get("said", ""))
-        return DatagramReply(
-            (str(destination[0]), int(destination[1])), int(printed.get("own", 0)), sender, text, error, message
-        )
+        asked, own = (str(destination[0]), int(destination[1])), int(printed.get("own", 0))
+        return DatagramReply(asked, own, sender, text, error, message, str(printed.get("refuser") or ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         lines = (result.err or result.out).strip().splitlines()
         raise ResultUnavailable(lines[-1] if lines else f"the program ended with {result.exit_code}") from None
@@ -103,7 +122,7 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
         verdict: Verdict = "fail" if check.answered else "unknown"
         return Judgement(verdict, f"a UDP datagram to {place} arrives at {target}", wrong, evidence)
     if not check.answered:
-        return _judge_refusal(check, reply, place, evidence)
+        return _judge_refusal(check, context, reply, place, evidence)
     judgement = _judge_reply(check, context, reply, place, evidence)
     if judgement.verdict != "pass" or reply.sender is None:
         return judgement
@@ -111,16 +130,29 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
     return Judgement("fail", judgement.expected, wrong, evidence) if wrong else judgement
 
 
-def _judge_refusal(check: Udp, reply: DatagramReply, place: str, evidence: tuple[str, ...]) -> Judgement:
+def _without_reply(context: CheckContext, asker: str, reply: DatagramReply) -> str:
+    """Why none came. Of an address that no machine on its network has, the asker's own kernel says that the host cannot
+    be reached; and an error of its routing table has no ICMP message."""
+    own = {str(address) for address in context.topology.addresses_of(asker)}
+    if reply.error == "EHOSTUNREACH" and reply.refuser in own:
+        return f"no machine answers {asker} for the address {reply.destination[0]} (ARP, or neighbour discovery)"
+    if reply.error == "ECONNREFUSED" or reply.refuser:
+        return REFUSALS.get(reply.error) or f"an ICMP message says: {reply.message}"
+    return NO_REPLY if reply.error == "silent" else f"{reply.error}: {reply.message}"
+
+
+def _judge_refusal(
+    check: Udp, context: CheckContext, reply: DatagramReply, place: str, evidence: tuple[str, ...]
+) -> Judgement:
     expected = f"a UDP datagram from {check.asker} to {place} is refused by an ICMP message"
     if reply.sender:
         return Judgement("fail", expected, f"a reply came from {_at(reply.sender)}", evidence)
-    if reply.error in REFUSALS:
-        return Judgement("pass", expected, REFUSALS[reply.error], evidence)
+    actual = _without_reply(context, check.asker, reply)
+    if actual in REFUSALS.values():
+        return Judgement("pass", expected, actual, evidence)
     if reply.error == "silent":
-        actual = f"no reply in {UDP_SECONDS} s, and no ICMP message: that proves nothing"
-        return Judgement("unknown", expected, actual, evidence)
-    return Judgement("unknown", expected, f"{reply.error}: {reply.message}", evidence)
+        actual = f"{actual}, and no ICMP message: that proves nothing"
+    return Judgement("unknown", expected, actual, evidence)
 
 
 def _judge_reply(
@@ -132,9 +164,7 @@ def _judge_reply(
     expected += f" from {_at(wanted)}" if check.answered_from else ""
     expected += f", and the reply holds {contains!r}" if contains is not None else ""
     if reply.sender is None:
-        actual = REFUSALS.get(reply.error) or f"{reply.error}: {reply.message}"
-        actual = f"no reply in {UDP_SECONDS} s" if reply.error == "silent" else actual
-        return Judgement("fail", expected, actual, evidence)
+        return Judgement("fail", expected, _without_reply(context, check.asker, reply), evidence)
     if reply.sender != wanted:
         actual = f"the reply came from {_at(reply.sender)}{_owner(context, reply.sender[0])}, not from {_at(wanted)}"
         if wanted == reply.destination:
@@ -160,7 +190,8 @@ def _owner(context: CheckContext, address: str) -> str:
 
 
 def _line(reply: DatagramReply) -> str:
-    came = f"reply from {_at(reply.sender)}" if reply.sender else reply.message or reply.error
+    by = f", by an ICMP message from {reply.refuser}" if reply.refuser else ""
+    came = f"reply from {_at(reply.sender)}" if reply.sender else f"{reply.message or reply.error}{by}"
     return f"datagram from port {reply.own_port} to {_at(reply.destination)}: {came}"
 
 

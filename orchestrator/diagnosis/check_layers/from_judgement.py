@@ -11,6 +11,7 @@ from orchestrator.checks.kinds.tls import BROKEN_OFF, CLOSES, GOES_ON, NOT_SENT,
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 from orchestrator.diagnosis.layers.listen import LISTEN
 from orchestrator.diagnosis.layers.tcp import TCP, by_hand, connected
 from orchestrator.diagnosis.layers.tls import TLS
@@ -100,7 +101,8 @@ def tls_layer(judgement: Judgement, name: str, *, presented: bool) -> LayerProbe
         sentence = f"{other} than the check says: {judgement.actual}."
         return Cause(sentence, command)
 
-    return by_judgement(TLS, judgement, says)
+    lost = True if judgement.actual.startswith(NO_ANSWER) else False if judgement.actual == BROKEN_OFF else None
+    return explained_by_rules(by_judgement(TLS, judgement, says), lambda _attempt, _results: lost)
 
 
 def _mistrust(attempt: ConnectionAttempt, name: str, text: str) -> str:

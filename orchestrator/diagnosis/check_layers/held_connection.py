@@ -9,6 +9,7 @@ from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.check_layers.from_judgement import by_judgement
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe
 from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 
 # How the judgement says that the server has forgotten a connection; then it is half-open (RFC 9293, section 3.5.1).
 FORGOTTEN = "does not have the connection any more"
@@ -21,7 +22,9 @@ def held_layer(judgement: Judgement) -> LayerProbe:
         sockets = attempt.commands.run(attempt.asker, "ss", "-tno")
         return Cause(_sentence(judgement.actual, attempt), sockets if _is_silent(judgement) else _logs(attempt))
 
-    return replace(by_judgement(ANSWER, judgement, says), title="held connection")
+    lost = True if _is_silent(judgement) else False if judgement.actual.startswith("reset") else None
+    layer = replace(by_judgement(ANSWER, judgement, says), title="held connection")
+    return explained_by_rules(layer, lambda _attempt, _results: lost)
 
 
 def _is_silent(judgement: Judgement) -> bool:

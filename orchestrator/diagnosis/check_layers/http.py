@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
-from orchestrator.checks.probes import Probe, ProgramResult, ResultUnavailable, RunProgram
+from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
 from orchestrator.diagnosis.check_layers.from_judgement import (
     asks_for_certificate,
     client_refusal,
@@ -28,13 +28,7 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.layers.answer import ANSWER
-from orchestrator.diagnosis.layers.filter_rules import (
-    FoundRules,
-    addresses_of_ends,
-    ends_of,
-    found_rules,
-    rule_probes,
-)
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.diagnosis.layers.tls import TLS
 from orchestrator.model.checks import Http
@@ -97,8 +91,12 @@ def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tu
         probes=lambda attempt: (request.run(attempt),),
         reads=lambda attempt, results: _answer(request, attempt, results),
         seen=lambda attempt, results: _seen(request, attempt, results),
-        asks_further=lambda attempt, results: _asks_further(request, attempt, results),
     )
+
+    def is_lost(attempt: ConnectionAttempt, results: Answers) -> bool | None:
+        return _is_lost(request, attempt, results)
+
+    answer = explained_by_rules(answer, is_lost)
     if urlsplit(url).scheme != "https":
         return (answer,)
     tls = replace(
@@ -106,7 +104,7 @@ def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tu
         probes=lambda attempt: _tls_asks(request, attempt),
         reads=lambda attempt, results: _tls(request, attempt, results),
     )
-    return (tls, answer)
+    return (explained_by_rules(tls, is_lost), answer)
 
 
 def _seen(request: Request, attempt: ConnectionAttempt, results: Answers) -> Answers:
@@ -216,8 +214,6 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     if result.exit_code != 0 or not facts.get("http_code"):
         accepted = connected(attempt, results)
         _no_answer(attempt, request.check, result, facts, readings, accepted=accepted)
-        if readings.causes and (rules := _rules(attempt, results)):
-            _blame(attempt, rules, readings)
         return readings.result()
     answer = read_answer(request.check, result)
     status, body = answer.status, answer.body
@@ -236,25 +232,13 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     return readings.result()
 
 
-def _asks_further(request: Request, attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
-    """Rules in the nodes may keep the answer: of packets over a size, or of a connection that is open already."""
+def _is_lost(request: Request, attempt: ConnectionAttempt, results: Answers) -> bool | None:
+    """Whether rules in the nodes may keep the answer: of packets over a size, or of a connection that is open already;
+    false where an RST came, None where there is an answer."""
     result = results.get(request.run(attempt))
-    late = isinstance(result, ProgramResult) and result.exit_code == TOO_LATE
-    return rule_probes(attempt, ends_of(attempt)) if late and attempt.target else ()
-
-
-def _rules(attempt: ConnectionAttempt, results: Answers) -> FoundRules | None:
-    ends = ends_of(attempt)
-    return found_rules(attempt, results, ends, attempt.port, addresses_of_ends(attempt, ends)) if attempt.port else None
-
-
-def _blame(attempt: ConnectionAttempt, rules: FoundRules, readings: LayerReadings) -> None:
-    """The one cause, with the rules that may explain it, and the command that removes them."""
-    (cause,) = readings.causes
-    sentence, command = f"{cause.sentence.rstrip('.')}: {rules.clause}", attempt.commands.start_anew(rules.nodes[0])
-    readings.causes = [replace(cause, sentence=sentence, command=command, evidence=tuple(rules.evidence))]
-    readings.evidence += rules.evidence
-    readings.look_further = False
+    if not isinstance(result, ProgramResult):
+        return None
+    return True if result.exit_code == TOO_LATE else False if "reset by peer" in result.err else None
 
 
 def _wrong_servers(request: Request, attempt: ConnectionAttempt) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.model.checks import Sql
 
@@ -58,7 +59,11 @@ def sql_layer(check: Sql) -> LayerProbe:
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.result()
 
-    return replace(
+    def is_lost(attempt: ConnectionAttempt, results: Answers) -> bool | None:
+        result = ran_or_reason(results.get(sql_probe(check, attempt.context, _known(attempt))))
+        return True if not isinstance(result, str) and _says_nothing(result, attempt, results) else None
+
+    layer = replace(
         ANSWER,
         title="SQL answer",
         probes=lambda attempt: (
@@ -67,6 +72,7 @@ def sql_layer(check: Sql) -> LayerProbe:
         ),
         reads=reads,
     )
+    return explained_by_rules(layer, is_lost)
 
 
 def _known(attempt: ConnectionAttempt) -> str:

@@ -19,6 +19,7 @@ from orchestrator.diagnosis.layer_probe import (
     LayerReadings,
     ran_or_reason,
 )
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.diagnosis.layers.tls import TLS
 from orchestrator.model.tls import UpstreamTls
@@ -58,7 +59,12 @@ def upstream_tls_layer(tls: UpstreamTls, name: str) -> LayerProbe:
             readings.held.append(f"the handshake is complete, and {verified}")
         return readings.result()
 
-    return replace(TLS, probes=lambda attempt: (probe(attempt),) if attempt.address else (), reads=reads)
+    def is_lost(attempt: ConnectionAttempt, results: Answers) -> bool | None:
+        result = ran_or_reason(results.get(probe(attempt)))
+        return True if not isinstance(result, str) and result.exit_code in ENDED_CODES else None
+
+    layer = replace(TLS, probes=lambda attempt: (probe(attempt),) if attempt.address else (), reads=reads)
+    return explained_by_rules(layer, is_lost)
 
 
 def _wrong(attempt: ConnectionAttempt, shaken: Handshake, name: str) -> str:

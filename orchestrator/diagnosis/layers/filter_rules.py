@@ -1,24 +1,29 @@
-"""Packet filter rules in the nodes on the way that wirelab did not make, and that may have met the packets (nft(8))."""
+"""Rules in the nodes on the way that wirelab did not make, and that may have met the packets: of the packet filter
+(nft(8)), of routing (ip-rule(8)) and of queues (tc(8))."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from ipaddress import ip_address
 
-from orchestrator.checks.probes import LogText, LookAtNetwork
-from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, Port, listed
+from orchestrator.checks.probes import LogText, LookAtNetwork, Probe
+from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, Port, listed
 from orchestrator.planning.routes import routers
-from orchestrator.planning.seen_network import FilterRule, read_network
+from orchestrator.planning.seen_network import FilterRule, SeenNetwork, read_network
 from orchestrator.quick_dataclass import dataclass
 
 # A sentence names so many.
 MOST_NAMED = 2
+FILTER, ROUTING, QUEUEING = "packet filter", "routing", "queueing"
 
 
 @dataclass(frozen=True)
 class FoundRules:
-    """Rules that may have met the packets of a connection: node and rule, the asker's first."""
+    """Rules of one kind that may have met the packets of a connection: node and rule, the asker's first."""
 
-    pairs: tuple[tuple[str, FilterRule], ...]
+    pairs: tuple[tuple[str, str], ...]
+    kind: str = FILTER
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -33,11 +38,11 @@ class FoundRules:
         """Where they stand, as the end of a sentence."""
         count = len(self.pairs)
         subject = (
-            "a packet filter rule that wirelab did not make stands"
+            f"a {self.kind} rule that wirelab did not make stands"
             if count == 1
-            else (f"{count} packet filter rules that wirelab did not make stand")
+            else f"{count} {self.kind} rules that wirelab did not make stand"
         )
-        named = "; ".join(f"{rule}" for _, rule in self.pairs[:MOST_NAMED])
+        named = "; ".join(rule for _, rule in self.pairs[:MOST_NAMED])
         return f"{subject} in {listed(self.nodes)} ({named}{'; ...' if count > MOST_NAMED else ''})."
 
 
@@ -52,19 +57,70 @@ def rule_probes(attempt: ConnectionAttempt, ends: Iterable[str]) -> tuple[LookAt
 
 
 def found_rules(
-    attempt: ConnectionAttempt, results: Answers, ends: Iterable[str], port: Port, addresses: Iterable[str]
+    attempt: ConnectionAttempt,
+    results: Answers,
+    ends: Iterable[str],
+    port: Port,
+    addresses: Iterable[str],
+    *,
+    lost: bool = True,
 ) -> FoundRules | None:
     """The rules in these nodes that may have met packets for this port, to or from these addresses; None if none did.
 
+    Where packets were `lost`, and no rule of the packet filter explains it, those of routing and of queues may.
     None, too, where nobody has looked.
     """
     own = frozenset(addresses)
-    pairs = []
-    for node in _on_the_way(attempt, ends):
-        seen = results.get(LookAtNetwork(node))
-        rules = read_network(seen.text).filter_rules if isinstance(seen, LogText) else ()
-        pairs += [(node, rule) for rule in rules if rule.may_meet(port.protocol, port.number, own)]
-    return FoundRules(tuple(pairs)) if pairs else None
+    seen = _seen(attempt, results, ends)
+    if rules := _filtering(seen, lambda rule: rule.may_meet(port.protocol, port.number, own)):
+        return rules
+    kinds = (
+        (ROUTING, [(node, rule) for node, network in seen for rule in network.routing_rules]),
+        (QUEUEING, [(node, f"{kind} on {at}") for node, network in seen for kind, at in network.queues]),
+    )
+    return next((FoundRules(tuple(pairs), kind) for kind, pairs in kinds if pairs and lost), None)
+
+
+def found_discovery_rules(attempt: ConnectionAttempt, results: Answers) -> FoundRules | None:
+    """The rules for which a machine may not be found by its address (RFC 826, RFC 4861)."""
+    six = ip_address(attempt.address or "0.0.0.0").version == 6
+    seen = _seen(attempt, results, ends_of(attempt))
+    return _filtering(seen, lambda rule: rule.may_meet_discovery(six=six))
+
+
+def rules_between(attempt: ConnectionAttempt, results: Answers, *, lost: bool = True) -> FoundRules | None:
+    """Those that may have met the packets between the asker and the target."""
+    if attempt.port is None:
+        return None
+    ends = ends_of(attempt)
+    return found_rules(attempt, results, ends, attempt.port, addresses_of_ends(attempt, ends), lost=lost)
+
+
+def explained_by_rules(layer: LayerProbe, is_lost: Callable[[ConnectionAttempt, Answers], bool | None]) -> LayerProbe:
+    """The layer, which also looks for rules where its packets were lost (true) or refused (false), and names them."""
+
+    def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+        reading = layer.reads(attempt, results)
+        lost = is_lost(attempt, results) if reading.causes else None
+        rules = rules_between(attempt, results, lost=lost) if lost is not None else None
+        return _blamed(attempt, reading, rules) if rules else reading
+
+    def asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
+        looks = (
+            rule_probes(attempt, ends_of(attempt)) if attempt.target and is_lost(attempt, results) is not None else ()
+        )
+        return (*layer.asks_further(attempt, results), *looks)
+
+    return replace(layer, reads=reads, asks_further=asks_further)
+
+
+def _blamed(attempt: ConnectionAttempt, reading: LayerReading, rules: FoundRules) -> LayerReading:
+    """The reading, its first cause with the rules that may explain it, and the command that removes them."""
+    cause, *_ = reading.causes
+    sentence, command = f"{cause.sentence.rstrip('.')}: {rules.clause}", attempt.commands.start_anew(rules.nodes[0])
+    blamed = replace(cause, sentence=sentence, command=command, evidence=tuple(rules.evidence))
+    evidence = (*reading.evidence, *rules.evidence)
+    return replace(reading, causes=(blamed,), evidence=evidence, look_further=False)
 
 
 def addresses_of_ends(attempt: ConnectionAttempt, ends: Iterable[str]) -> frozenset[str]:
@@ -72,6 +128,16 @@ def addresses_of_ends(attempt: ConnectionAttempt, ends: Iterable[str]) -> frozen
     topology = attempt.context.topology
     own = {str(address) for node in ends for address in topology.addresses_of(node)}
     return frozenset((*own, *([attempt.address] if attempt.address else [])))
+
+
+def _seen(attempt: ConnectionAttempt, results: Answers, ends: Iterable[str]) -> list[tuple[str, SeenNetwork]]:
+    looks = [(node, results.get(LookAtNetwork(node))) for node in _on_the_way(attempt, ends)]
+    return [(node, read_network(look.text)) for node, look in looks if isinstance(look, LogText)]
+
+
+def _filtering(seen: list[tuple[str, SeenNetwork]], meets: Callable[[FilterRule], bool]) -> FoundRules | None:
+    pairs = tuple((node, str(rule)) for node, network in seen for rule in network.filter_rules if meets(rule))
+    return FoundRules(pairs) if pairs else None
 
 
 def _on_the_way(attempt: ConnectionAttempt, ends: Iterable[str]) -> tuple[str, ...]:

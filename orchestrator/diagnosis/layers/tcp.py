@@ -22,11 +22,10 @@ from orchestrator.diagnosis.layer_probe import (
     state_of,
 )
 from orchestrator.diagnosis.layers.filter_rules import (
-    FoundRules,
-    addresses_of_ends,
     ends_of,
-    found_rules,
+    found_discovery_rules,
     rule_probes,
+    rules_between,
 )
 from orchestrator.diagnosis.layers.neighbours import asked_in_vain, neighbour_probes
 
@@ -94,9 +93,13 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         node, line = in_vain
         command = attempt.commands.run(node, "ip", "neigh")
         summary = f"{where}: nobody answers {node} for the address"
-        readings.broken(summary, _nobody_has(attempt, node), command, evidence=[*evidence, line])
+        sentence, evidence = _nobody_has(attempt, node), [*evidence, line]
+        if rules := found_discovery_rules(attempt, results):
+            sentence, command = f"{sentence.rstrip('.')}: {rules.clause}", attempt.commands.start_anew(rules.nodes[0])
+            evidence += rules.evidence
+        readings.broken(summary, sentence, command, evidence=evidence)
         return readings.result()
-    if rules := _rules(attempt, results):
+    if rules := rules_between(attempt, results, lost=result.outcome != "refused"):
         sentence = f"{_outcome(attempt, result)}: {rules.clause}"
         command = attempt.commands.start_anew(rules.nodes[0])
         readings.broken(f"{where}: {words}", sentence, command, evidence=[*evidence, *rules.evidence])
@@ -110,12 +113,6 @@ def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, 
     result = connect_result(attempt, results)
     explained = isinstance(result, str) or result.outcome not in ("refused", "silent", "unreachable")
     return () if explained or attempt.address is None else rule_probes(attempt, ends_of(attempt))
-
-
-def _rules(attempt: ConnectionAttempt, results: Answers) -> FoundRules | None:
-    assert attempt.port is not None
-    ends = ends_of(attempt)
-    return found_rules(attempt, results, ends, attempt.port, addresses_of_ends(attempt, ends))
 
 
 def _outcome(attempt: ConnectionAttempt, result: ConnectResult) -> str:

@@ -18,7 +18,7 @@ from orchestrator.checks.kinds.udp import DATAGRAM
 from orchestrator.checks.probes import NodeState, ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck
 
-APP, WEB = "192.168.7.12", "192.168.7.14"
+APP, CLIENT, WEB, ROUTER = "192.168.7.12", "192.168.7.13", "192.168.7.14", "192.168.7.99"
 
 
 def udp(**keys: object) -> BaseCheck:
@@ -30,9 +30,9 @@ def reply(text: str = "pong", address: str = APP, port: int = 5000, asked: str =
     return ran(json.dumps(found))
 
 
-def error(name: str, message: str = "") -> ProgramResult:
+def error(name: str, message: str = "", refuser: str | None = None) -> ProgramResult:
     asked = {} if name == "no address" else {"asked": [APP, 5000], "own": 40000}
-    return ran(json.dumps({**asked, "error": name, "said": message}))
+    return ran(json.dumps({**asked, "error": name, "said": message, "refuser": refuser}))
 
 
 def test_a_reply_from_the_address_that_was_asked_passes() -> None:
@@ -61,6 +61,15 @@ OTHER = "the reply came from 192.168.7.14:5000 (web), not from 192.168.7.12:5000
         ({}, reply(asked=WEB, address=WEB), "fail", "app.shop.lab led to 192.168.7.14, which is web and not app"),
         ({"answered": False}, reply(), "fail", "a reply came from 192.168.7.12:5000"),
         ({"answered": False}, error("ECONNREFUSED"), "pass", "refused by an ICMP message"),
+        ({"answered": False}, error("EHOSTUNREACH", "", ROUTER), "pass", "an ICMP message says that the host cannot"),
+        ({"answered": False}, error("ENETUNREACH", "", ROUTER), "pass", "says that the network cannot be reached"),
+        ({"answered": False}, error("ENOPROTOOPT", "", APP), "pass", "says that the protocol is not there"),
+        # No ICMP message came: a rule of the asker's routing table, and an address that is one of all machines.
+        ({"answered": False}, error("EHOSTUNREACH", "No route to host"), "unknown", "EHOSTUNREACH: No route to host"),
+        ({"answered": False}, error("EACCES", "Permission denied"), "unknown", "EACCES: Permission denied"),
+        # The asker's own kernel says it, for nobody answers its question for the address.
+        ({"answered": False}, error("EHOSTUNREACH", "x", CLIENT), "unknown", "no machine answers client for the addr"),
+        ({}, error("EHOSTUNREACH", "x", CLIENT), "fail", "no machine answers client for the address 192.168.7.12"),
         ({"answered": False}, error("silent"), "unknown", "that proves nothing"),
         ({"answered": False}, error("no address", "x"), "unknown", "no address: x"),
         ({}, Unavailable("the node client is stopped"), "unknown", "the node client is stopped"),
@@ -126,4 +135,14 @@ def test_the_program_hears_of_a_refusal_and_of_silence(server: socket.socket) ->
     port = server.getsockname()[1]
     assert sent(port, "0.05")["error"] == "silent"
     server.close()
-    assert sent(port, "60")["error"] == "ECONNREFUSED"
+    refused = sent(port, "60")
+    assert (refused["error"], refused["refuser"]) == ("ECONNREFUSED", "127.0.0.1")
+
+
+@pytest.mark.slow
+def test_an_error_of_the_asker_itself_has_no_sender() -> None:
+    """As of the address of all machines, for which a program must ask first (udp(7), SO_BROADCAST)."""
+    argv = (sys.executable, "-c", DATAGRAM, "127.255.255.255", "9", "ping", "1")
+    found = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+    assert found["error"] == "EACCES"
+    assert not found.get("refuser")

@@ -1,0 +1,30 @@
+"""What became of a datagram, as the check found it: `why` sends no other one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.udp import NO_REPLY, REFUSALS
+from orchestrator.checks.walk import Cause
+from orchestrator.diagnosis.check_layers.from_judgement import answer_layer, by_judgement
+from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe
+from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
+
+
+def udp_layer(judgement: Judgement) -> LayerProbe:
+    """The last layer: the reply. A rule on the way may have dropped the datagram or the reply, or refused it."""
+    silent = judgement.actual == NO_REPLY
+    refused = any(judgement.actual.startswith(words) for words in REFUSALS.values())
+    if not silent and not refused:
+        return replace(answer_layer(judgement), title="reply")
+
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
+        place = f"UDP port {attempt.port.number if attempt.port else 0} of {attempt.target_name}"
+        outcome = f"{NO_REPLY.replace('no reply', 'No reply comes', 1)} from {place}"
+        sentence = f"The datagram to {place} is refused: {judgement.actual}." if refused else f"{outcome}."
+        return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
+
+    layer = replace(by_judgement(ANSWER, judgement, says), title="reply")
+    return explained_by_rules(layer, lambda _attempt, _results: silent)
