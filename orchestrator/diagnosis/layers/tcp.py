@@ -80,32 +80,36 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     if result.outcome in ("not measured", "broken"):
         readings.not_probed.append(f"not asked: {result.message}")
         return readings.result()
+    _read_failure(attempt, result, results, readings)
+    return readings.result()
+
+
+def _read_failure(attempt: ConnectionAttempt, result: ConnectResult, results: Answers, readings: LayerReadings) -> None:
+    """Why no connection was made: a full queue, nobody who has the address, a rule on the way, or what is left."""
+    assert attempt.port is not None
+    where = f"{attempt.address}:{attempt.port.number}"
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(result.outcome, result.outcome)
     evidence = [f"connect to {where}: {result.message}"]
     full_backlog = _full_backlog(attempt, results) if result.outcome == "silent" else None
+    in_vain = asked_in_vain(attempt, results) if result.outcome in ("silent", "unreachable") else None
     if full_backlog:
         evidence.append(f"socket table of {attempt.target_name}: {full_backlog.line}")
         sentence = _full_text(attempt, full_backlog)
         readings.broken(f"{where}: its queue is full", sentence, _table(attempt), evidence=evidence)
-        return readings.result()
-    in_vain = asked_in_vain(attempt, results) if result.outcome in ("silent", "unreachable") else None
-    if in_vain:
+    elif in_vain:
         node, line = in_vain
         command = attempt.commands.run(node, "ip", "neigh")
-        summary = f"{where}: nobody answers {node} for the address"
         sentence, evidence = _nobody_has(attempt, node), [*evidence, line]
         if rules := found_discovery_rules(attempt, results):
             sentence, command = f"{sentence.rstrip('.')}: {rules.clause}", attempt.commands.start_anew(rules.nodes[0])
             evidence += rules.evidence
-        readings.broken(summary, sentence, command, evidence=evidence)
-        return readings.result()
-    if rules := rules_between(attempt, results, lost=result.outcome != "refused"):
+        readings.broken(f"{where}: nobody answers {node} for the address", sentence, command, evidence=evidence)
+    elif rules := rules_between(attempt, results, lost=result.outcome != "refused"):
         sentence = f"{_outcome(attempt, result)}: {rules.clause}"
         command = attempt.commands.start_anew(rules.nodes[0])
         readings.broken(f"{where}: {words}", sentence, command, evidence=[*evidence, *rules.evidence])
     else:
         readings.broken(f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), evidence=evidence)
-    return readings.result()
 
 
 def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
