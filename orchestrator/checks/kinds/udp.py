@@ -98,8 +98,8 @@ def read_reply(result: ProgramResult) -> DatagramReply:
         sender = (str(reply["from"][0]), int(reply["from"][1])) if reply else None
         text = str(reply["text"]) if reply else ""
         error, message = str(printed.get("error", "")), str(printed.get("said", ""))
-        asked, own = (str(destination[0]), int(destination[1])), int(printed.get("own", 0))
-        return DatagramReply(asked, own, sender, text, error, message, str(printed.get("refuser") or ""))
+        place, own = (str(destination[0]), int(destination[1])), int(printed.get("own", 0))
+        return DatagramReply(place, own, sender, text, error, message, str(printed.get("refuser") or ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         lines = (result.err or result.out).strip().splitlines()
         raise ResultUnavailable(lines[-1] if lines else f"the program ended with {result.exit_code}") from None
