@@ -102,13 +102,26 @@ class EngineMissing(WorldError):
     """No engine answers, or it denies permission."""
 
 
+def doctor_command(member: str) -> str:
+    """The command that looks at the engine of a member; without one, at the engine in use."""
+    return f"wirelab members doctor {member}" if member else "wirelab doctor"
+
+
 class MemberUnreachable(EngineMissing):
     """The engine of a member does not answer."""
 
     def __init__(self, member: str, *, why: str = "", hint: str = "") -> None:
-        hint = hint or f"wirelab members doctor {member}"
+        hint = hint or doctor_command(member)
         super().__init__(f"the member {member!r} does not answer", why=why, hint=hint)
         self.member = member
+
+
+def silent_engine(why: str, member: str = "") -> EngineMissing:
+    """The error for an engine that was reached, and does not answer any more; `member` is the one whose it is."""
+    if member:
+        return MemberUnreachable(member, why=why)
+    hint = "wirelab engine status, then wirelab engine up"
+    return EngineMissing("the container engine does not answer", why=why, hint=hint)
 
 
 class EngineRefused(WorldError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shlex import join
 
 from orchestrator.checks.exhaustion import ENGINE_DISK, Exhausted
+from orchestrator.errors import doctor_command
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
 from orchestrator.planning.lab_ref import LabRef
@@ -18,12 +19,13 @@ EVERYWHERE = frozenset({"cat", "ip"})
 class Commands:
     """`scenario_ref` is the scenario's name or path; `lab` is named only where it is not the scenario's own name.
 
-    `with_faults`: faults are in, so that healing is what repairs the lab.
+    `with_faults`: faults are in, so that healing is what repairs the lab. `member` is the one on which the lab stands.
     """
 
     topology: Topology
     scenario_ref: str = ""
     with_faults: bool = False
+    member: str = ""
 
     def _typed(self, command: str, *words: str) -> str:
         named = LabRef.of(self.scenario_ref, self.topology.scenario.name, self.topology.lab)
@@ -43,7 +45,7 @@ class Commands:
             case "memory":
                 return self.logs(node)
             case "disk" if exhausted.where == ENGINE_DISK:
-                return "wirelab doctor"
+                return doctor_command(self.member)
             case _:
                 return self.start_anew(node)
 

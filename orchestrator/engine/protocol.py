@@ -23,6 +23,11 @@ class Resources(Containers, Networks, Volumes, Protocol):
 class Engine(Resources, Programs, Terminals, Logs, Protocol):
     """A container engine, whole."""
 
+    @property
+    def member(self) -> str:
+        """The member whose engine it is; empty for the engine in use."""
+        ...
+
     def version(self) -> str:
         """What the engine calls itself, with its version."""
         ...

@@ -25,7 +25,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import ProbeSteps, with_exchanges, without_doubt
 from orchestrator.checks.walk import Walk
-from orchestrator.errors import EngineMissing
+from orchestrator.errors import silent_engine
 from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
@@ -87,7 +87,8 @@ class CheckRunner:
     every second with the names of the checks that are not judged and explained yet.
 
     `make_walk` makes the walk that explains a check which does not hold; without it none is explained. `halted` are the
-    nodes that do not run now, `held` the connections that were opened for checks, by the names of these.
+    nodes that do not run now, `held` the connections that were opened for checks, by the names of these. `member` is
+    the one on whose engine the lab stands.
     """
 
     def __init__(
@@ -102,8 +103,10 @@ class CheckRunner:
         held: Mapping[str, HeldConnection] = NONE_HELD,
         least_tries: int = LEAST_TRIES,
         clocks: Clocks | None = None,
+        member: str = "",
     ) -> None:
         self._topology = topology
+        self._member = member
         self._on_finding = on_finding
         self._on_waiting = on_waiting
         self._make_walk = make_walk
@@ -218,8 +221,7 @@ class CheckRunner:
             # Where this process did not run for a while, answers lie there that nobody has read yet.
             if waits() and silent and suspected:
                 why = f"it gave no answer in {trial.patience:g} s, not even to a ping"
-                hint = "wirelab engine status, then wirelab engine up"
-                raise EngineMissing("the container engine does not answer", why=why, hint=hint)
+                raise silent_engine(why, self._member)
             if waits():
                 self._loop.later(LOOK_SECONDS, partial(look, suspected=silent))
 

@@ -31,7 +31,7 @@ WalkedChecks = Literal["none", "failed", "all"]
 @dataclass(frozen=True)
 class JudgedLab:
     """A lab as it stands. `wire` tells what its capture has seen since a moment; `scenario_argument` is how the person
-    named the scenario; `on_probe` is told of each program that a check runs."""
+    named the scenario; `on_probe` is told of each program that a check runs. `member` is the one whose engine it is."""
 
     engine: Engine
     topology: Topology
@@ -39,6 +39,7 @@ class JudgedLab:
     scenario_argument: str
     wire: Callable[[float], ProbeResult]
     on_probe: OnProbe = lambda _probe, _begins: None
+    member: str = ""
 
     @property
     def halted(self) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ class JudgedLab:
         # Here, for a lab where all is well needs no walk.
         from orchestrator.diagnosis.suggested_commands import Commands
 
-        return Commands(self.topology, self.scenario_argument, bool(self.observed.faults))
+        return Commands(self.topology, self.scenario_argument, bool(self.observed.faults), self.member)
 
     def walk(self, check: BaseCheck, context: CheckContext, judgement: Judgement, seen: Seen) -> ProbeSteps[Walk]:
         """The walk of a check that ended with this judgement, after it had seen these results."""
@@ -92,6 +93,7 @@ def run_checks(
             halted=lab.halted,
             held=held,
             least_tries=least_tries,
+            member=lab.member,
         )
         findings = check_runner.check(checks)
         if walks != "all":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
-from orchestrator.errors import NotFound, RangeTaken, Skipped
+from orchestrator.errors import NotFound, RangeTaken, Skipped, doctor_command
 from orchestrator.events import CauseEvent, FaultEvent, FindingEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.credentials import credentials_of
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
-HINT = "wirelab doctor; the engine that wirelab starts for itself isolates it"
+HINT = "{}; the engine that wirelab starts for itself isolates it"
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,11 @@ class Lab:
                     f"it has a network with ipv6: true, and this engine {lets} IPv6 cross between networks "
                     "and out of the lab"
                 )
-                raise Skipped(f"skipped: {self.scenario.name} needs an engine that isolates IPv6", why=why, hint=HINT)
+                raise Skipped(
+                    f"skipped: {self.scenario.name} needs an engine that isolates IPv6",
+                    why=why,
+                    hint=HINT.format(doctor_command(self.settings.member)),
+                )
 
     def _roll_back(self) -> None:
         """Remove what this run has made of this lab (pytest has several); the folder too if nothing of it is left."""
@@ -325,9 +329,10 @@ class Lab:
         wire = partial(self._observed_flows, topology)
         settings = self.settings
         on_probe = settings.on_probe or announced(settings.publish)
+        named = settings.scenario_argument
         with living_run(self.state, settings.run, settings.member) as run:
             observed = replace(observed, run=run)
-            yield JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, on_probe)
+            yield JudgedLab(self.engine, topology, observed, named, wire, on_probe, settings.member)
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""

@@ -18,7 +18,7 @@ from secrets import token_hex
 from typing import IO
 
 from orchestrator.engine.docker import DockerEngine
-from orchestrator.errors import FileUnseen, NotFound, WorldError
+from orchestrator.errors import FileUnseen, NotFound, WorldError, doctor_command
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.member_pin import copies_files
 from orchestrator.planning import labels
@@ -49,8 +49,8 @@ def files_volume(lab: str) -> str:
 class MemberEngine(DockerEngine):
     """An engine that is a member's: labs whose files are copied there mount the copies."""
 
-    def __init__(self, url: str, state: StateFolder) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, state: StateFolder, member: str = "") -> None:
+        super().__init__(url, member)
         self._state = state
         # As the specs have the paths (`Lab.observe`).
         self._labs = os.fsencode(state.labs).decode(errors="surrogateescape") + "/"
@@ -65,7 +65,7 @@ class MemberEngine(DockerEngine):
         try:
             return Bind(f"{self.volume_folder(files_volume(lab))}/{below}", bind.target)
         except NotFound as error:
-            what = f"the copies of the files of the lab {lab!r} are gone from its member"
+            what = f"the copies of the files of the lab {lab!r} are gone from its member {self._member!r}"
             raise FileUnseen(what, why=error.why or error.what, hint=f"wirelab reset {lab}") from error
 
     def put_files(self, node_folder: Path, own: Mapping[str, str], image: str) -> None:
@@ -100,12 +100,16 @@ class MemberEngine(DockerEngine):
         code = self.attached(carrier, argv, lambda _stream, piece: written.append(piece), tar.fileno())
         if code != 0:
             why = b"".join(written).decode("utf-8", "replace").strip()[-500:] or f"it ended with exit code {code}"
-            raise WorldError(f"the files of {node!r} could not be copied to the member", why=why, hint="wirelab doctor")
+            what = f"the files of {node!r} could not be copied to the member {self._member!r}"
+            raise WorldError(what, why=why, hint=doctor_command(self._member))
 
 
-def open_member_engine(url: str, state: StateFolder) -> MemberEngine:
-    """The engine of a member at `url`, by what it says that it speaks. Raises EngineMissing."""
-    engine = MemberEngine(url, state)
+def open_member_engine(url: str, state: StateFolder, member: str) -> MemberEngine:
+    """The engine of a member at `url`, by what it says that it speaks; without a member that in use.
+
+    Raises EngineMissing.
+    """
+    engine = MemberEngine(url, state, member)
     if not engine.speaks_libpod:
         return engine
     from orchestrator.engine.podman.engine import PodmanEngine
@@ -114,7 +118,7 @@ def open_member_engine(url: str, state: StateFolder) -> MemberEngine:
         """The same of Podman, whose capabilities stand behind ours."""
 
     engine.close()
-    return PodmanMemberEngine(url, state)
+    return PodmanMemberEngine(url, state, member)
 
 
 def pack(node_folder: Path, target: IO[bytes]) -> list[str]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from orchestrator.engine.protocol import Engine
-from orchestrator.errors import EngineMissing, WirelabError, WorldError
+from orchestrator.errors import EngineMissing, WirelabError, WorldError, doctor_command
 from orchestrator.lab.ready_line import says_ready
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
@@ -37,7 +37,7 @@ def run_helper(
         why = " ".join(engine.log(made).split())[-500:] or f"no answer within {HELPER_SECONDS:g} s"
     finally:
         engine.remove_container(made)
-    raise WorldError(failed, why=why, hint="wirelab doctor")
+    raise WorldError(failed, why=why, hint=doctor_command(engine.member))
 
 
 def look_into_networks(

@@ -87,9 +87,8 @@ def _workspace(state: StateFolder, url: str, run: str) -> Workspace:
     from orchestrator.lab.member_engine import open_member_engine
     from orchestrator.lab.run_registry import run_member
 
-    return Workspace(
-        state, url, open_member_engine(url, state), actor=Actor(run, "watchdog"), member=run_member(state, run)
-    )
+    member = run_member(state, run)
+    return Workspace(state, url, open_member_engine(url, state, member), actor=Actor(run, "watchdog"), member=member)
 
 
 def main(arguments: Sequence[str]) -> None:

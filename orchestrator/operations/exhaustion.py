@@ -46,4 +46,4 @@ def read_exhaustion(
         if isinstance(answer, NodeExhausted) and answer.resources
     }
     typed = workspace.lab(scenario, lab_name).settings.scenario_argument
-    return LabExhaustion(resources, Commands(topology, typed, bool(observed.faults)))
+    return LabExhaustion(resources, Commands(topology, typed, bool(observed.faults), workspace.member))

@@ -146,7 +146,8 @@ def _prepare_engine(workspace: Workspace, scenario: LoadedScenario) -> None:
     from orchestrator.operations.members.images import send_author_images
 
     references = [node.image for node in scenario.reading.scenario.nodes.values() if node.image]
-    send_author_images(workspace.state, workspace.url, references, workspace.notify)
+    with workspace.naming_errors():
+        send_author_images(workspace.state, workspace.url, references, workspace.notify)
 
 
 def _why_host_is_open(workspace: Workspace, plan: Plan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -55,10 +56,17 @@ class Workspace:
         if self.member:
             from orchestrator.operations.members.images import ensure_images
 
-            return ensure_images(self.state, self.url, names, self.notify)
+            with self.naming_errors():
+                return ensure_images(self.state, self.url, names, self.notify)
         from orchestrator.host.images.catalog import image_catalog
 
         return image_catalog(self.url, self.state, os.environ, self.notify).ensure(names)
+
+    def naming_errors(self) -> AbstractContextManager[None]:
+        """Let an error of an engine that does not answer name the member whose it is."""
+        from orchestrator.host.members.reach import naming_member
+
+        return naming_member(self.member, self.url)
 
     def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
         """The tags of wirelab's own images, whether or not the engine has them. Builds nothing."""
@@ -70,25 +78,29 @@ class Workspace:
         """Those of wirelab's own images that the engine lacks. Builds nothing."""
         from orchestrator.host.images.catalog import image_catalog
 
-        return image_catalog(self.url, self.state, os.environ, self.notify).missing(names)
+        with self.naming_errors():
+            return image_catalog(self.url, self.state, os.environ, self.notify).missing(names)
 
     def isolates_ipv6(self) -> bool | None:
         """Whether this engine isolates internal networks with IPv6; None where nobody can tell."""
         from orchestrator.host.machine import isolates_ipv6
 
-        return isolates_ipv6(self.url)
+        with self.naming_errors():
+            return isolates_ipv6(self.url)
 
     def machine_memory(self) -> int:
         """The memory of the engine's machine in MiB; 0 where the engine does not tell."""
         from orchestrator.host.machine import machine_memory
 
-        return machine_memory(self.url)
+        with self.naming_errors():
+            return machine_memory(self.url)
 
     def free_memory(self) -> int | None:
         """The memory that the engine's machine has left, in MiB; None where nobody can tell."""
         from orchestrator.host.machine import free_memory
 
-        return free_memory(self.url)
+        with self.naming_errors():
+            return free_memory(self.url)
 
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None.
@@ -236,12 +248,14 @@ def member_workspace(
     """The workspace of a member. Where a new lab is to come up, it is tried whether the member sees our files."""
     from orchestrator.lab.member_engine import open_member_engine
 
-    engine, copies = open_member_engine(home.url, state), home.copies
+    engine, copies = open_member_engine(home.url, state, home.member), home.copies
     if home.is_new:
         from orchestrator.engine.docker.images import DockerImageStore
+        from orchestrator.host.members.reach import naming_member
         from orchestrator.operations.members.file_probe import sees_files
 
-        copies = sees_files(engine, DockerImageStore(home.url), state) is False
+        with naming_member(home.member, home.url):
+            copies = sees_files(engine, DockerImageStore(home.url), state) is False
     return Workspace(state, home.url, engine, notify, on_event, actor or Actor(new_run_id()), home.member, copies)
 
 

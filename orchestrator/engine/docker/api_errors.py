@@ -23,6 +23,8 @@ from orchestrator.errors import (
     TookTooLong,
     VolumeBusy,
     WrongState,
+    doctor_command,
+    silent_engine,
 )
 
 # What an engine writes -> what it means. The status codes do not tell: 403 stands for three of them.
@@ -51,43 +53,58 @@ REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
 
 
 @contextmanager
-def map_api_errors(what: str) -> Iterator[None]:
-    """Raise what the API raises inside as an error of wirelab; `what` names what the engine was asked about."""
+def map_api_errors(what: str, member: str = "") -> Iterator[None]:
+    """Raise what the API raises inside as an error of wirelab.
+
+    `what` names what the engine was asked about, `member` the member whose engine it is.
+    """
     try:
         yield
     except Refused as error:
-        raise refusal(what, error.status, error.reason) from error
+        raise refusal(what, error.status, error.reason, member) from error
     except TimeoutError as error:
-        raise TookTooLong(f"{what} took too long", why="no answer before the deadline") from error
+        raise TookTooLong(
+            f"{what} took too long{_on(member)}", why="no answer before the deadline", hint=_look_at(member)
+        ) from error
     # A program's output comes over a bare socket, which has the kernel's own error.
     except (NoAnswer, ConnectionResetError) as error:
-        raise engine_missing(what, error) from error
+        raise engine_missing(what, error, member) from error
 
 
-def engine_missing(what: str, error: Exception) -> EngineMissing:
+def engine_missing(what: str, error: Exception, member: str = "") -> EngineMissing:
     """The error for an engine that cannot be reached, or goes away while it answers."""
-    return EngineMissing(
-        "the container engine does not answer",
-        why=f"{what}: {str(error)[:300]}",
-        hint="wirelab engine status, then wirelab engine up",
-    )
+    return silent_engine(f"{what}: {str(error)[:300]}", member)
 
 
-def refusal(what: str, status: int, reason: str) -> Exception:
-    """The error for what the engine refused, with this status code and these words."""
+def refusal(what: str, status: int, reason: str, member: str = "") -> Exception:
+    """The error for what the engine, or that of this member, refused with this status code and these words."""
     lower = reason.lower()
     if "no such image" in lower:
-        return ImageMissing(f"{what} needs an image that is not there", why=reason, hint="wirelab images build")
+        hint = _look_at(member) or "wirelab images build"
+        return ImageMissing(f"{what} needs an image that is not there{_on(member)}", why=reason, hint=hint)
     if "bind source path does not exist" in lower:
         return FileUnseen(
-            f"the engine cannot see a file that {what} needs",
+            f"{_engine(member)} cannot see a file that {what} needs",
             why=reason,
-            hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
+            hint=_look_at(member) or "use an engine on this machine, or one that shares the folder WIRELAB_STATE",
         )
     if "no space left on device" in lower:
-        return NoRoom(f"the engine has no room on its disk for {what}", why=reason)
+        return NoRoom(f"{_engine(member)} has no room on its disk for {what}", why=reason, hint=_look_at(member))
     if status == 404:
-        return NotFound(f"{what} is not there", why=reason)
+        return NotFound(f"{what} is not there{_on(member)}", why=reason)
     other = Conflict if status == 409 else EngineRefused
     kind = next((kind for text, kind in REFUSALS if text in lower), other)
-    return kind(f"the engine refused: {what}", why=reason, hint="wirelab doctor")
+    return kind(f"{_engine(member)} refused: {what}", why=reason, hint=doctor_command(member))
+
+
+def _engine(member: str) -> str:
+    return f"the member {member!r}" if member else "the engine"
+
+
+def _on(member: str) -> str:
+    return f" on the member {member!r}" if member else ""
+
+
+def _look_at(member: str) -> str:
+    """The command that measures a member; nothing for the engine in use."""
+    return doctor_command(member) if member else ""

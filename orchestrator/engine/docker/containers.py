@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import (
     container_config,
     container_seen,
@@ -52,7 +51,7 @@ class DockerContainers(DockerNetworks):
         return tuple(sorted(containers, key=lambda container: container.name))
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
-        with map_api_errors("the containers"):
+        with self._errors("the containers"):
             rows = self._api.find("/containers/json", all=1, filters=with_label(label)) or ()
         return tuple(ListedContainer(row["Id"], row["State"], row.get("Labels") or {}) for row in rows)
 
@@ -63,7 +62,7 @@ class DockerContainers(DockerNetworks):
         return None
 
     def container(self, container: str) -> ObservedContainer:
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             return container_seen(self._inspect(container))
 
     def _inspect(self, container: str) -> dict[str, Any]:
@@ -81,12 +80,12 @@ class DockerContainers(DockerNetworks):
 
         Of a container that ends while the engine looks, its answer is empty.
         """
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             document = self._api.find(f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"})
         return document if isinstance(document, dict) else {}
 
     def image_id(self, reference: str) -> str:
-        with suppress(ImageMissing, NotFound), map_api_errors(f"the image {reference}"):
+        with suppress(ImageMissing, NotFound), self._errors(f"the image {reference}"):
             return image_id_of(self._api.get(f"/images/{reference}/json")["Id"])
         return ""
 
@@ -99,7 +98,7 @@ class DockerContainers(DockerNetworks):
 
     def _image_user(self, reference: str) -> str:
         try:
-            with map_api_errors(f"the image {reference}"):
+            with self._errors(f"the image {reference}"):
                 return str((self._api.get(f"/images/{reference}/json").get("Config") or {}).get("User") or "")
         except NotFound as error:
             raise ImageMissing(error.what, why=error.why) from error
@@ -110,7 +109,7 @@ class DockerContainers(DockerNetworks):
         except ImageMissing as error:
             if spec.image.startswith(OURS):
                 what = f"the image {spec.image!r} is not there"
-                raise ImageMissing(what, why=error.why, hint="wirelab images build") from error
+                raise ImageMissing(what, why=error.why, hint=error.hint) from error
             self._pull(spec.image)
             container = self._create(spec)
         try:
@@ -122,7 +121,7 @@ class DockerContainers(DockerNetworks):
         return container
 
     def _create(self, spec: ContainerSpec) -> str:
-        with map_api_errors(f"the container {spec.name}"):
+        with self._errors(f"the container {spec.name}"):
             network = self._lasting_name(spec.attachments[0].network_id) if spec.attachments else ""
             container: str = self._api.post("/containers/create", container_config(spec, network), name=spec.name)["Id"]
         return container
@@ -137,7 +136,7 @@ class DockerContainers(DockerNetworks):
 
     def start(self, container: str) -> ObservedContainer:
         try:
-            with map_api_errors(_named(container)):
+            with self._errors(_named(container)):
                 self._api.post(f"/containers/{container}/start")
         except EngineRefused as error:
             if (folder := self._full_folder()) is None:
@@ -158,23 +157,23 @@ class DockerContainers(DockerNetworks):
         return None
 
     def stop(self, container: str, seconds: int) -> None:
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             self._api.post(f"/containers/{container}/stop", seconds=CALL_SECONDS + seconds, t=seconds)
 
     def pause(self, container: str) -> None:
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             self._api.post(f"/containers/{container}/pause")
 
     def unpause(self, container: str) -> None:
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             self._api.post(f"/containers/{container}/unpause")
 
     def signal(self, container: str, name: str) -> None:
-        with map_api_errors(_named(container)):
+        with self._errors(_named(container)):
             self._api.post(f"/containers/{container}/kill", signal=name)
 
     def remove_container(self, container: str) -> None:
-        with suppress(NotFound), map_api_errors(_named(container)):
+        with suppress(NotFound), self._errors(_named(container)):
             self._leave_networks(container)
             try:
                 self._api.delete(f"/containers/{container}", force=1, v=1)

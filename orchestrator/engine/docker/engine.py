@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import CALL_SECONDS
 from orchestrator.engine.docker.logs import DockerLogs
@@ -15,11 +14,11 @@ class DockerEngine(DockerContainers, DockerVolumes, DockerTerminals, DockerLogs)
 
     def version(self) -> str:
         """What the engine calls itself, such as `Docker Engine 20.10.24`."""
-        with map_api_errors("the engine's version"):
+        with self._errors("the engine's version"):
             answer = self._api.get("/version")
         return f"{(answer.get('Platform') or {}).get('Name') or 'Docker Engine'} {answer['Version']}"
 
     def ping(self) -> None:
         """Return as soon as the engine answers. To tell its version it starts two programs (moby, info_unix.go)."""
-        with map_api_errors("a ping"):
+        with self._errors("a ping"):
             b"".join(self._api.stream("/_ping", seconds=CALL_SECONDS))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection
 from orchestrator.engine.docker.exec_stream import whole_frames
 from orchestrator.engine.docker.http_api import CALL_SECONDS, NoAnswer, Silence
@@ -20,15 +19,15 @@ class DockerLogs(DockerConnection):
     """The capability `Logs`."""
 
     def now(self) -> float:
-        with map_api_errors("the engine's time"):
+        with self._errors("the engine's time"):
             return unix_seconds(self._api.get("/info")["SystemTime"])
 
     def log(self, container: str, since: float = 0.0) -> str:
-        with map_api_errors(_log_of(container)):
+        with self._errors(_log_of(container)):
             return b"".join(self._written(container, since, CALL_SECONDS)).decode("utf-8", "replace")
 
     def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
-        with map_api_errors(_log_of(container)):
+        with self._errors(_log_of(container)):
             yield from map(_text, self._written(container, since, None, follow=True))
 
     def await_line(
@@ -36,7 +35,7 @@ class DockerLogs(DockerConnection):
     ) -> str | None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not stop():
-            with map_api_errors(_log_of(container)):
+            with self._errors(_log_of(container)):
                 try:
                     # The log has an end only when the container has one.
                     written = self._written(container, since, SILENCE_SECONDS, follow=True)

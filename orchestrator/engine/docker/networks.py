@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import endpoint_config, network_config, network_seen
 from orchestrator.engine.docker.connection import DockerConnection
 from orchestrator.engine.docker.http_api import Refused
@@ -31,11 +30,11 @@ class DockerNetworks(DockerConnection):
     bridges_come_late = False
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
-        with self._endpoints, map_api_errors("the networks"):
+        with self._endpoints, self._errors("the networks"):
             return tuple(network_seen(network) for network in self._api.find("/networks") or ())
 
     def make_network(self, spec: NetworkSpec) -> str:
-        with map_api_errors(f"the network {spec.name}"):
+        with self._errors(f"the network {spec.name}"):
             network: str = self._api.post("/networks/create", network_config(spec))["Id"]
         return network
 
@@ -51,18 +50,18 @@ class DockerNetworks(DockerConnection):
 
     def remove_network(self, network: str) -> None:
         def remove() -> None:
-            with suppress(NotFound), map_api_errors(f"the network {network[:12]}"):
+            with suppress(NotFound), self._errors(f"the network {network[:12]}"):
                 self._api.delete(f"/networks/{network}")
 
         retry_while(NetworkBusy, remove, TRIES, lambda: self._disconnect_all(network))
 
     def connect(self, container: str, attach: Attach) -> None:
-        with map_api_errors(f"the network {attach.network}"):
+        with self._errors(f"the network {attach.network}"):
             body = {"Container": container, "EndpointConfig": endpoint_config(attach)}
             self._api.post(f"/networks/{attach.network_id}/connect", body)
 
     def disconnect(self, container: str, network: str) -> None:
-        with suppress(NotFound), self._endpoints, map_api_errors(f"the network {network[:12]}"):
+        with suppress(NotFound), self._endpoints, self._errors(f"the network {network[:12]}"):
             try:
                 self._api.post(f"/networks/{network}/disconnect", {"Container": container, "Force": True})
             except Refused as error:
@@ -70,7 +69,7 @@ class DockerNetworks(DockerConnection):
                     raise
 
     def _disconnect_all(self, network: str) -> None:
-        with suppress(NotFound), map_api_errors(f"the network {network[:12]}"):
+        with suppress(NotFound), self._errors(f"the network {network[:12]}"):
             with self._endpoints:
                 endpoints = self._api.get(f"/networks/{network}").get("Containers") or {}
             # By its name: an endpoint that outlived its container is found by no container's id.

@@ -10,7 +10,6 @@ from math import inf
 from socket import socket
 from typing import Any
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection
 from orchestrator.engine.docker.exec_stream import frames, relay
 from orchestrator.engine.programs import Argv, Env, Output, OutputSink
@@ -30,7 +29,7 @@ class DockerPrograms(DockerConnection):
     """The capability `Programs`."""
 
     def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
-        with map_api_errors(_running(argv, container)):
+        with self._errors(_running(argv, container)):
             program = self._program(container, argv, env, user=user)
             with self._started(program) as (link, early):
                 out, err = read_streams(frames(link, early, time.monotonic() + seconds, self._api.ping))
@@ -39,7 +38,7 @@ class DockerPrograms(DockerConnection):
 
     def attached(self, container: str, argv: Argv, sink: OutputSink, source: int | None = None, env: Env = None) -> int:
         output = RuntimeMessageFilter(sink)
-        with map_api_errors(_running(argv, container)):
+        with self._errors(_running(argv, container)):
             program = self._program(container, argv, env, reads=source is not None)
             with self._started(program) as (link, early):
                 relay(link, early, output, self._api.ping, source)
@@ -48,11 +47,11 @@ class DockerPrograms(DockerConnection):
         return -1 if code is None else code
 
     def stream(self, container: str, argv: Argv, errors: list[str], *, seconds: float = inf) -> Iterator[bytes]:
-        with map_api_errors(_running(argv, container)):
+        with self._errors(_running(argv, container)):
             program = self._program(container, argv)
             with self._started(program) as (link, early):
                 yield from standard_output(frames(link, early, time.monotonic() + seconds, self._api.ping), errors)
-        with suppress(NotFound), map_api_errors(_running(argv, container)):
+        with suppress(NotFound), self._errors(_running(argv, container)):
             # An engine that goes away looks like the program's end; it is missing when it is asked again.
             self._exit_code(program)
 

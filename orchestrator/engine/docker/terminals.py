@@ -8,7 +8,6 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.http_api import HttpApi, NoAnswer, Refused
 from orchestrator.engine.docker.programs import DockerPrograms, exit_code
 from orchestrator.engine.docker.sockets import receive, send
@@ -22,7 +21,7 @@ class DockerTerminals(DockerPrograms):
     """The capability `Terminals`."""
 
     def terminal(self, container: str, argv: Argv, env: Env = None) -> Terminal:
-        with map_api_errors(f"a terminal in the container {container[:12]}"), ExitStack() as stack:
+        with self._errors(f"a terminal in the container {container[:12]}"), ExitStack() as stack:
             program = self._program(container, argv, env, reads=True, tty=True)
             link, early = stack.enter_context(self._started(program, tty=True))
             return DockerTerminal(self._api, program, link, early, stack.pop_all())

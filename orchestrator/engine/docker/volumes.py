@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection, with_label
 from orchestrator.engine.docker.retry import retry_while
 from orchestrator.errors import NotFound, VolumeBusy
@@ -19,19 +18,19 @@ class DockerVolumes(DockerConnection):
     """The capability `Volumes`."""
 
     def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
-        with map_api_errors("the volumes"):
+        with self._errors("the volumes"):
             answer = self._api.get("/volumes", filters=with_label(label)).get("Volumes") or []
         volumes = (ObservedVolume(volume["Name"], volume.get("Labels") or {}) for volume in answer)
         return tuple(sorted(volumes, key=lambda volume: volume.name))
 
     def volume_folder(self, volume: str) -> str:
         """Where the volume is on the engine's own machine. Raises NotFound."""
-        with map_api_errors(f"the volume {volume}"):
+        with self._errors(f"the volume {volume}"):
             return str(self._api.get(f"/volumes/{volume}")["Mountpoint"])
 
     def remove_volume(self, volume: str) -> None:
         def remove() -> None:
-            with suppress(NotFound), map_api_errors(f"the volume {volume}"):
+            with suppress(NotFound), self._errors(f"the volume {volume}"):
                 self._api.delete(f"/volumes/{volume}", force=1)
 
         retry_while(VolumeBusy, remove, TRIES)

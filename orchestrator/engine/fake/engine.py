@@ -10,6 +10,8 @@ from orchestrator.engine.fake.terminals import FakeTerminals
 class FakeEngine(FakeContainers, FakeTerminals, FakeLogs):
     """An engine without containers: `behave` and `answer` say what would run in them (see FakeState)."""
 
+    member = ""
+
     def version(self) -> str:
         return "Fake 1"
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import endpoints_of
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import LIBPOD, Refused
@@ -17,7 +16,7 @@ from orchestrator.engine.docker.retry import retry_while
 from orchestrator.engine.podman.config import STATES, podman_container_config
 from orchestrator.engine.podman.networks import PodmanNetworks
 from orchestrator.engine.podman.traits import PodmanTraits, traits_of
-from orchestrator.errors import ContainerBusy, EngineRefused, NotFound, WrongState
+from orchestrator.errors import ContainerBusy, EngineRefused, NotFound, WrongState, doctor_command
 from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec, NamedVolume
 
@@ -32,7 +31,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
     def _create(self, spec: ContainerSpec) -> str:
         for volume in spec.volumes:
             self._make_volume(volume)
-        with map_api_errors(f"the container {spec.name}"):
+        with self._errors(f"the container {spec.name}"):
             config = podman_container_config(spec, kernel_has_ipv6=KERNEL_IPV6.is_dir())
             if spec.host_network:
                 config["HostConfig"]["NetworkMode"] = self._traits.bridges_in
@@ -41,7 +40,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
 
     def _make_volume(self, volume: NamedVolume) -> None:
         """A volume that is made together with its container would have no labels. One that is there stays as it is."""
-        with map_api_errors(f"the volume {volume.name}"):
+        with self._errors(f"the volume {volume.name}"):
             self._api.post("/volumes/create", {"Name": volume.name, "Labels": dict(volume.labels)})
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
@@ -49,7 +48,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         return tuple(replace(row, state=STATES.get(row.state, row.state)) for row in listed)
 
     def start(self, container: str) -> ObservedContainer:
-        with map_api_errors(f"the container {container[:12]}"):
+        with self._errors(f"the container {container[:12]}"):
             mode = str(self._inspect(container)["HostConfig"].get("NetworkMode"))
         # Podman would start the other one, too.
         if mode.startswith(BESIDE) and (other := self.container(mode.removeprefix(BESIDE))).stopped:
@@ -72,7 +71,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         path = f"{LIBPOD}/containers/{container}"
         refused: EngineRefused | None = None
         try:
-            with map_api_errors(named):
+            with self._errors(named):
                 # Its own API calls it `volumes`, whatever the documentation says.
                 self._api.delete(path, force="true", volumes="true", depend="true", timeout=0)
         except EngineRefused as error:
@@ -82,10 +81,10 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         if refused and not isinstance(refused, NotFound):
             raise refused
         why = refused.why if refused else "Podman removed a helper in its network, and not the container"
-        raise ContainerBusy(f"the engine refused: {named}", why=why, hint="wirelab doctor")
+        raise ContainerBusy(f"the engine refused: {named}", why=why, hint=doctor_command(self.member))
 
     def _is_there(self, path: str, named: str) -> bool:
-        with suppress(NotFound), map_api_errors(named):
+        with suppress(NotFound), self._errors(named):
             self._api.find(f"{path}/exists")
             return True
         return False
@@ -93,7 +92,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
     def process_count(self, container: str) -> ProcessCount:
         """Podman tells the limit with the container's settings, not with its use."""
         count = super().process_count(container)
-        with map_api_errors(f"the container {container[:12]}"):
+        with self._errors(f"the container {container[:12]}"):
             limit = self._inspect(container)["HostConfig"].get("PidsLimit") or 0
         return replace(count, limit=max(0, limit)) if count.running else count
 
@@ -107,7 +106,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
 
     @cached_property
     def _traits(self) -> PodmanTraits:
-        with map_api_errors("the engine's settings"):
+        with self._errors("the engine's settings"):
             return traits_of(self._api.get(f"{LIBPOD}/info"))
 
     def _inspect(self, container: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.engine import DockerEngine
 from orchestrator.engine.docker.retry import retry_while
 from orchestrator.engine.docker.volumes import TRIES, DockerVolumes
@@ -19,7 +18,7 @@ class PodmanVolumes(DockerVolumes):
     def remove_volume(self, volume: str) -> None:
         def remove() -> None:
             # Not by force: Podman then removes the containers that use it.
-            with suppress(NotFound), map_api_errors(f"the volume {volume}"):
+            with suppress(NotFound), self._errors(f"the volume {volume}"):
                 self._api.delete(f"/volumes/{volume}")
 
         retry_while(VolumeBusy, remove, TRIES)
@@ -30,5 +29,5 @@ class PodmanEngine(PodmanContainers, PodmanVolumes, PodmanPrograms, DockerEngine
 
     def version(self) -> str:
         """What the engine calls itself, such as `Podman 5.4.2`."""
-        with map_api_errors("the engine's version"):
+        with self._errors("the engine's version"):
             return f"Podman {self._api.get('/version')['Version']}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.http_api import LIBPOD
 from orchestrator.engine.docker.networks import DockerNetworks
 from orchestrator.engine.podman.config import network_config, network_seen, podman_endpoint_config
@@ -22,11 +21,11 @@ class PodmanNetworks(DockerNetworks):
     bridges_come_late = True
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
-        with map_api_errors("the networks"):
+        with self._errors("the networks"):
             return tuple(network_seen(network) for network in self._api.find(f"{LIBPOD}/networks/json") or ())
 
     def make_network(self, spec: NetworkSpec) -> str:
-        with map_api_errors(f"the network {spec.name}"):
+        with self._errors(f"the network {spec.name}"):
             network: str = self._api.post(f"{LIBPOD}/networks/create", network_config(spec))["id"]
         return network
 
@@ -36,7 +35,7 @@ class PodmanNetworks(DockerNetworks):
             super().remove_network(self._name_of(network))
 
     def _name_of(self, network: str) -> str:
-        with map_api_errors(f"the network {network[:12]}"):
+        with self._errors(f"the network {network[:12]}"):
             name: str = self._api.get(f"{LIBPOD}/networks/{network}/json")["name"]
         return name
 
@@ -52,7 +51,7 @@ class PodmanNetworks(DockerNetworks):
 
     def _connect(self, container: str, attach: Attach) -> None:
         try:
-            with map_api_errors(f"the network {attach.network}"):
+            with self._errors(f"the network {attach.network}"):
                 body = {"Container": container, "EndpointConfig": podman_endpoint_config(attach)}
                 self._api.post(f"/networks/{attach.network_id}/connect", body)
         except EngineRefused as error:
@@ -65,7 +64,7 @@ class PodmanNetworks(DockerNetworks):
 
     def _disconnect_all(self, network: str) -> None:
         """Podman removes no network on which a container is, even one that is stopped."""
-        with map_api_errors(f"the network {network}"):
+        with self._errors(f"the network {network}"):
             on_it = self._api.find("/containers/json", all=1, filters=json.dumps({"network": [network]})) or ()
         for container in on_it:
             self.disconnect(container["Id"], network)

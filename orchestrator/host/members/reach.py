@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.errors import MemberUnreachable
+from orchestrator.errors import EngineMissing, MemberUnreachable
 from orchestrator.host.members.member import Member, ssh_place
 from orchestrator.host.members.registry import members
 from orchestrator.host.members.sockets import MemberSockets, member_sockets
@@ -57,6 +57,22 @@ def reach_url(state: StateFolder, url: str) -> None:
     for member in members(state):
         if _has_tunnel(member) and member_url(state, member) == url:
             reach_member(state, member)
+
+
+@contextmanager
+def naming_member(member: str, url: str) -> Iterator[None]:
+    """Let an error of the engine at `url`, which does not answer any more, name the member whose it is.
+
+    Another engine may be asked inside too: its error stays. Without a member nothing is changed.
+    """
+    try:
+        yield
+    except MemberUnreachable:
+        raise
+    except EngineMissing as error:
+        if not member or ping(url).reply is Reply.ANSWERS:
+            raise
+        raise MemberUnreachable(member, why=error.why or error.what) from error
 
 
 def leave_member(state: StateFolder, member: Member, environ: Mapping[str, str] = os.environ) -> None:

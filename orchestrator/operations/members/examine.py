@@ -38,9 +38,11 @@ class EngineIdentity(NamedTuple):
 def examine_member(state: StateFolder, member: Member) -> tuple[Row, ...]:
     """One row for each thing that a lab needs of the member. Leaves nothing there. Raises MemberUnreachable."""
     from orchestrator.diagnosis.member_doctor import member_rows
-    from orchestrator.host.members.reach import reach_member
+    from orchestrator.host.members.reach import naming_member, reach_member
 
-    return member_rows(_facts(state, member, reach_member(state, member)))
+    url = reach_member(state, member)
+    with naming_member(member.name, url):
+        return member_rows(_facts(state, member, url))
 
 
 def engine_identity(url: str) -> EngineIdentity:

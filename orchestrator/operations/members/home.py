@@ -113,7 +113,7 @@ def _room(state: StateFolder, member: Member | None) -> tuple[MemberRoom, str] |
     from orchestrator.engine.opening import open_engine
     from orchestrator.host.find import find_engine
     from orchestrator.host.members.member import LOCAL
-    from orchestrator.host.members.reach import reach_member
+    from orchestrator.host.members.reach import naming_member, reach_member
     from orchestrator.operations.members.examine import free_memory_of
     from orchestrator.planning.placement import MemberRoom
 
@@ -125,7 +125,7 @@ def _room(state: StateFolder, member: Member | None) -> tuple[MemberRoom, str] |
             url = reach_member(state, member)
         else:
             url = find_engine(os.environ, state, private=False, notify=quiet, confirm=lambda _question: False).url
-        with closing(open_engine(url)) as engine:
+        with naming_member(member.name if member else "", url), closing(open_engine(url)) as engine:
             free = free_memory_of(engine, url)
     except WirelabError as error:
         return error

@@ -34,13 +34,15 @@ def register_member(state: StateFolder, member: Member) -> Member:
     Raises MemberUnreachable where it does not answer, UsageInvalid where it is a member already, and WorldError where
     it is the engine in use or has another architecture. Nothing is written then.
     """
-    from orchestrator.host.members.reach import leave_member, reach_member
+    from orchestrator.host.members.reach import leave_member, naming_member, reach_member
     from orchestrator.host.members.registry import add_member, require_new
     from orchestrator.operations.members.examine import engine_identity, local_identity
 
     require_new(state, member)
     try:
-        identity = engine_identity(reach_member(state, member))
+        url = reach_member(state, member)
+        with naming_member(member.name, url):
+            identity = engine_identity(url)
         complete = replace(member, engine_id=identity.id, architecture=identity.architecture)
         if local := local_identity(state):
             _require_fit(local, complete)

@@ -26,7 +26,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
-from orchestrator.errors import EngineMissing
+from orchestrator.errors import EngineMissing, MemberUnreachable
 from orchestrator.lab.check_runner import HOPELESS_SECONDS, LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks, Seen
 from orchestrator.lab.step_loop import Arrival
 from orchestrator.model.checks import KINDS, BaseCheck
@@ -223,6 +223,17 @@ def test_an_engine_that_answers_nothing_is_not_waited_for() -> None:
             runner.check([runs(within=within)])
         assert patience < lab.now - began < 1.5 * patience
         assert [nodes for _, nodes in lab.calls] == [["a"], [""]], "the engine was asked for a sign"
+
+
+def test_a_member_that_answers_nothing_is_named() -> None:
+    lab = TimedLab({})
+    runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait), member="big")
+    with pytest.raises(MemberUnreachable) as raised:
+        runner.check([runs(within=0.001)])
+    assert list(raised.value.lines())[::2] == [
+        "error: the member 'big' does not answer",
+        "try:   wirelab members doctor big",
+    ]
 
 
 @pytest.mark.parametrize(("other", "is_error"), [(6.0, False), (2.0, True)])
