@@ -162,6 +162,10 @@ def say_up(result: UpResult) -> None:
         from orchestrator.rendering.host_access import host_open_text
 
         say(host_open_text(result.plan, result.host_open, result.named))
+    if result.unlimited:
+        from orchestrator.rendering.limits import unlimited_text
+
+        say(unlimited_text(result.unlimited, result.member))
     if result.faults:
         from orchestrator.rendering.faults import kept_faults_text
 

@@ -75,8 +75,6 @@ def facts_of(
     product = "Podman" if any("Podman" in name for name in parts) else "Docker Engine"
     local = _is_local(engine.url, info)
     data_root = info.get("DockerRootDir") or ""
-    rootless = any("name=rootless" in option for option in info.get("SecurityOptions") or ())
-    old_groups = info.get("CgroupVersion") == "1"
     return EngineFacts(
         url=engine.url,
         origin=engine.origin,
@@ -91,10 +89,9 @@ def facts_of(
         cgroup_driver=info.get("CgroupDriver") or "",
         storage=info.get("Driver") or "",
         runtime=info.get("DefaultRuntime") or "",
-        rootless=rootless,
+        rootless=_is_rootless(info),
         swarm=(info.get("Swarm") or {}).get("LocalNodeState") or "",
-        # Podman says that it has the limits where it has none: as an ordinary user, with control groups of version 1.
-        unlimited=tuple(words for key, words in _LIMITS.items() if info.get(key) is False or (rootless and old_groups)),
+        unlimited=_unlimited(info),
         memory=info.get("MemTotal") or 0,
         networks=tuple(_subnets(networks)),
         # On Podman a closed network has no gateway: its nodes have no route that leads to another network.
@@ -104,6 +101,29 @@ def facts_of(
         data_root=data_root,
         disk_free=_disk_free(data_root) if local and data_root else None,
     )
+
+
+def _is_rootless(info: Mapping[str, Any]) -> bool:
+    return any("name=rootless" in option for option in info.get("SecurityOptions") or ())
+
+
+def _unlimited(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the engine sets no limit on, by its answer to `/info`.
+
+    Podman says that it has the limits where it has none: as an ordinary user, with control groups of version 1.
+    """
+    has_none = _is_rootless(info) and info.get("CgroupVersion") == "1"
+    return tuple(words for key, words in _LIMITS.items() if has_none or info.get(key) is False)
+
+
+def unlimited(url: str) -> tuple[str, ...]:
+    """What the engine sets no limit on, such as "memory", whatever a node declares. Raises EngineMissing."""
+    from orchestrator.engine.docker.api_errors import map_api_errors
+    from orchestrator.engine.docker.http_api import HttpApi
+
+    with map_api_errors(f"the engine at {url}"), closing(HttpApi(url)) as api:
+        api.open()
+        return _unlimited(api.get("/info"))
 
 
 def _subnets(networks: Sequence[Mapping[str, Any]]) -> Iterable[IPv4Network]:

@@ -50,7 +50,8 @@ class UpResult:
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
     `faults` are those that are in afterwards, `healed` those that were healed. `host_open` says why nodes of new
-    networks reach services of the engine's machine; it is empty if they reach none. `obstacles` are what wirelab did
+    networks reach services of the engine's machine; it is empty if they reach none. `unlimited` is what the engine sets
+    no limit on for the new nodes. `obstacles` are what wirelab did
     not make, and cannot put right without starting the node anew.
     """
 
@@ -63,6 +64,8 @@ class UpResult:
     healed: tuple[InjectedFault, ...] = ()
     host_open: str = ""
     obstacles: tuple[Obstacle, ...] = ()
+    unlimited: tuple[str, ...] = ()
+    member: str = ""
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
@@ -117,25 +120,24 @@ def bring_up_in_run(
         keep_end(workspace, name, end)
         on_complete()
 
-    lab = workspace.lab(
-        scenario,
-        name,
-        run=run,
-        keep=options.keep,
-        ready_seconds=options.ready_seconds,
-        capture=options.capture,
-        close_host=options.close_host,
-        **({} if options.trusted is None else {"trusted": options.trusted}),
-        on_complete=when_complete,
-    )
+    lab = workspace.lab(scenario, name, run=run, on_complete=when_complete, **_settings(options))
     healed = lab.folder.faults.faults() if options.heal else ()
     plan = lab.up([fault.id for fault in healed])
     CompiledScenarios(workspace.state).keep(scenario.text, scenario.reading)
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)
-    ends = end.at if end else None
-    host_open = _why_host_is_open(workspace, plan)
-    return UpResult(lab.name, plan, time.monotonic() - began, lab.named, ends, lab.faults(), healed, host_open)
+    return UpResult(
+        lab.name,
+        plan,
+        time.monotonic() - began,
+        lab.named,
+        end.at if end else None,
+        lab.faults(),
+        healed,
+        host_open=_why_host_is_open(workspace, plan),
+        unlimited=_unlimited(workspace, plan),
+        member=workspace.member,
+    )
 
 
 def _prepare_engine(workspace: Workspace, scenario: LoadedScenario) -> None:
@@ -148,6 +150,24 @@ def _prepare_engine(workspace: Workspace, scenario: LoadedScenario) -> None:
     references = [node.image for node in scenario.reading.scenario.nodes.values() if node.image]
     with workspace.naming_errors():
         send_author_images(workspace.state, workspace.url, references, workspace.notify)
+
+
+def _settings(options: UpOptions) -> dict[str, object]:
+    """The settings of the lab by these options."""
+    settings: dict[str, object] = {
+        "keep": options.keep,
+        "ready_seconds": options.ready_seconds,
+        "capture": options.capture,
+        "close_host": options.close_host,
+    }
+    return settings if options.trusted is None else settings | {"trusted": options.trusted}
+
+
+def _unlimited(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """What the engine sets no limit on for the nodes that the plan made."""
+    from orchestrator.planning.plan import MakeNode
+
+    return workspace.unlimited() if any(isinstance(step.action, MakeNode) for step in plan.steps) else ()
 
 
 def _why_host_is_open(workspace: Workspace, plan: Plan) -> str:

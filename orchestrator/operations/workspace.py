@@ -11,7 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.events import Actor, Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import uninterrupted
@@ -94,6 +94,15 @@ class Workspace:
 
         with self.naming_errors():
             return machine_memory(self.url)
+
+    def unlimited(self) -> tuple[str, ...]:
+        """What the engine sets no limit on, such as "memory"; nothing where it does not tell."""
+        from orchestrator.host.machine import unlimited
+
+        try:
+            return unlimited(self.url)
+        except WirelabError:
+            return ()
 
     def free_memory(self) -> int | None:
         """The memory that the engine's machine has left, in MiB; None where nobody can tell."""
