@@ -14,6 +14,14 @@ from orchestrator.model.values import formed
 FILES_AT = "/wirelab"
 # What the engine and wirelab write for each node, and what the kernel has there.
 TAKEN = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/proc", "/sys", "/dev")
+# What is a folder on each machine (hier(7)).
+FOLDERS = frozenset(
+    f"/{name}"
+    for name in (
+        "bin", "boot", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "root", "run", "sbin", "srv", "tmp", "usr",
+        "usr/bin", "usr/lib", "usr/local", "usr/local/bin", "usr/sbin", "usr/share", "var", "var/lib", "var/log",
+    )
+)  # fmt: skip
 # Where the programs of wirelab's images read how they are to work.
 CONFIGURATION = (f"{FILES_AT}/", "/usr/lib/wirelab/")
 MOST_FILES = 32

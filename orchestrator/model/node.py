@@ -130,7 +130,8 @@ class Node(ScenarioModel):
     )
     resolvers: DnsNames | None = Field(
         None,
-        description="The DNS servers that this node asks, in this order; all that resolve for others when absent.",
+        description="The DNS servers that this node asks, in this order; the first three that resolve for others "
+        "when absent.",
         examples=[["dns-1", "dns-2"]],
     )
     search: SearchList | None = Field(

@@ -75,7 +75,7 @@ def advice(form: Form, value: Any) -> str:
     """How to write what was probably meant."""
     if form.core is str and isinstance(value, bool | int | float):
         quoted = json.dumps(value)
-        return f"; put it in quotes: {json.dumps(quoted)}" if _fits(form, quoted) else ""
+        return f"; put it in quotes: {json.dumps(quoted)}" if is_right(form, quoted) else ""
     if form.core is bool and isinstance(value, str):
         meant = TRUTH.get(value.lower(), value.lower())
         return f"; write {meant}" if meant in ("true", "false") else ""
@@ -94,7 +94,8 @@ def advice(form: Form, value: Any) -> str:
     return ""
 
 
-def _fits(form: Form, value: str) -> bool:
+def is_right(form: Form, value: str) -> bool:
+    """Whether a value may stand at a form."""
     try:
         TypeAdapter(form.annotation).validate_python(value)
     except ValidationError:

@@ -15,13 +15,15 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reading.document import Violation
-from orchestrator.reading.error_messages import advice, as_flow, bounds_text, expected, sentence
+from orchestrator.reading.error_messages import advice, as_flow, bounds_text, expected, is_right, sentence
 from orchestrator.reading.message_parts import in_quotes, listed
 from orchestrator.reading.reading import Path
 from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
 from orchestrator.reading.spelling import FOREIGN, did_you_mean, near, without_space
 
 STRICT = ConfigDict(strict=True)
+# What a list of faults may also hold, and one fault alone may not.
+LATER_STEPS = ("heal", "check")
 
 
 @dataclass
@@ -74,7 +76,8 @@ class FormValidator:
             numbers = [bounds_text(other) or expected(other) for other in form.branches if other.core in (int, float)]
             if violations and meant.core is str and numbers:
                 either = " or ".join((*numbers, expected(meant)))
-                violations = [Violation(path, f"expected {either}; found {in_quotes(value)}")]
+                hint = "; write it without quotes" if value.isdecimal() else _smaller(meant, value)
+                violations = [Violation(path, f"expected {either}; found {in_quotes(value)}{hint}")]
             yield from violations
             return
         forms = " or ".join(expected(branch) for branch in form.branches)
@@ -149,6 +152,12 @@ def _adapter_of(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=STRICT)
 
 
+def _smaller(form: Form, value: str) -> str:
+    """The same word in small letters, where that would be right."""
+    meant = value.lower()
+    return f"; write {meant}" if meant != value and is_right(form, meant) else ""
+
+
 def _has_shape(form: Form, value: Any) -> bool:
     match value:
         case dict():
@@ -174,7 +183,19 @@ def _unknown(
         own = tagged_union.tag_of(value)
         return f"the key {key!r} is for {listed(kinds)}, not for {own}; {allowed}"
     question = without_space(key) or (f"; did you mean {meant!r}?" if meant else "")
+    if outer := _outer_key(key, record):
+        question = f"; it is a part of {outer!r}: write {outer}: {{{key}: …}}"
     return f"unknown key {key!r}{question}{'' if question.endswith('?') else ';'} {allowed}"
+
+
+def _outer_key(key: str, record: MappingForm) -> str | None:
+    """The key of the same mapping whose value is a mapping that knows this key; None where none or several do."""
+    outer = []
+    for own in record.fields:
+        form = record.form(own)
+        if any(inner.mapping and key in inner.mapping.fields for inner in (form, *form.branches)):
+            outer.append(own)
+    return outer[0] if len(outer) == 1 else None
 
 
 def _example(form: Form, value: Any) -> str:
@@ -221,8 +242,14 @@ def _unknown_to_all(
 def _no_kind(tagged_union: TaggedUnion, value: dict[str, Any], path: Path) -> Violation:
     present = [kind for kind in tagged_union.records if kind in value]
     if len(present) > 1:
-        message = f"{' and '.join(present)} stand in one {tagged_union.noun}; make a check of each"
+        way = "make a check of each"
+        if tagged_union.noun == "fault":
+            way = f"write a list: [{', '.join(f'{{{kind}: …}}' for kind in present)}]"
+        message = f"{' and '.join(present)} stand in one {tagged_union.noun}; {way}"
         return Violation((*path, present[1]), message, at_key=True)
+    if step := next((key for key in value if key in LATER_STEPS and tagged_union.noun == "fault"), None):
+        message = f"{step!r} stands in a list, after what is broken first: [{{stop: …}}, {{{step}: …}}]"
+        return Violation((*path, step), message, at_key=True)
     known = tagged_union.kinds_by_key()
     for key in value:
         meant = near(key, tagged_union.records) if key not in known else None

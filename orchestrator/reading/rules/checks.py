@@ -165,6 +165,9 @@ def hosts_have_a_form(raw: RawScenario) -> Iterator[Violation]:
             if not re.fullmatch(ADDRESS, host):
                 message = f"{short(host)!r} is no address; one is four numbers from 0 to 255, such as 192.168.7.20"
                 yield Violation(raw_value.path, message)
+        elif host.endswith(".ipv6}") and "://" in raw_value.value:
+            message = f"an IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2); write [{host}]"
+            yield Violation(raw_value.path, message)
         elif host and not is_name(host) and "${" not in host:
             message = f"{short(host)!r} is neither a name, such as app.shop.lab, nor an address, nor ${{NODE}}"
             yield Violation(raw_value.path, message)
@@ -241,7 +244,9 @@ def sql_has_a_password(raw: RawScenario) -> Iterator[Violation]:
 def server_listens(raw: RawScenario) -> Iterator[Violation]:
     """A server that is asked whom it saw, or that is said to be one, listens somewhere: by its role or its own word."""
     for path, check in raw.checks:
-        servers = [((*path, "node"), check.get("node"))] if "sees" in check else []
+        servers: list[tuple[Path, Any]] = [((*path, "node"), check.get("node"))] if "sees" in check else []
+        named = check.get("servers") if "http" in check else None
+        servers += [((*path, "servers", at), name) for at, name in enumerate(named if isinstance(named, list) else ())]
         for at, server in (*servers, *_servers_of_parts(path, check)):
             role = raw.role(server) if isinstance(server, str) else None
             if role is None or role.listeners or raw.values_of(str(server)).get("listens"):

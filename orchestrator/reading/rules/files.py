@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.mounted_files import FILES_AT, MOST_FILES, PREFIX, TAKEN
+from orchestrator.model.mounted_files import FILES_AT, FOLDERS, MOST_FILES, PREFIX, TAKEN
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import short
 from orchestrator.reading.raw_scenario import RawScenario
@@ -57,6 +57,8 @@ def _taken(target: str, targets: list[str]) -> str:
     for place in TAKEN:
         if target == place or target.startswith(f"{place}/"):
             return f"{target} is made for each node by itself{meant.get(place, '')}"
+    if target in FOLDERS:
+        return f"{target} is a folder, and a file would hide all that is in it; write {target}/NAME"
     if target == FILES_AT or (target.startswith(f"{FILES_AT}/") and target.count("/") > 2):
         return f"{FILES_AT} holds files and no folders; write {FILES_AT}/NAME"
     if target.startswith(tuple(f"{FILES_AT}/{name}" for name in WRITTEN)):

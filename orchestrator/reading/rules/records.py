@@ -61,18 +61,19 @@ def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
     """A name to which a record leads is there, where it lies in a zone of this lab."""
     there = resolvable_names(raw)
     own = [zone for names in served(raw).values() for zone in names if zone != "."]
-    hints = Hints(there)
     for records in named_records(raw):
+        near_names = [name for name in there if name != records.name and name.endswith(f".{records.zone}")]
+        hints = Hints(near_names, ending=f".{records.zone}")
         for path, kind, value in records.values(*NAMING):
             if value.count(" ") != WORDS_BEFORE.get(kind, 0):  # it is reported elsewhere
                 continue
             name = absolute(value.rpartition(" ")[2], records.zone).lower()
-            if kind == "CNAME" and records.dangling:
+            if kind == "CNAME" and (records.dangling or records.sets.get("dangling") not in (None, False)):
                 continue
             if is_name(name) and "$" not in name and _inside(name, own) and not covers(there, name):
-                yield Violation(
-                    path, f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
-                )
+                message = f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
+                message += "; an alias that leads nowhere on purpose says dangling: true" if kind == "CNAME" else ""
+                yield Violation(path, message)
 
 
 def dangling_aliases_lead_nowhere(raw: RawScenario) -> Iterator[Violation]:

@@ -164,6 +164,8 @@ def answers_make_sense(raw: RawScenario) -> Iterator[Violation]:
             )
         elif check.get("refers_to") is not None:
             yield from _too_much(check, path, OF_RECORDS, "where the server only leads on (refers_to)")
+        elif check.get("count") == 0 and check.get("to") is not None:
+            yield from _too_much(check, path, ("to",), "where the name has no record (count: 0)")
         if check.get("order") is not None and check.get("type", "A") not in ("A", "AAAA"):
             yield Violation((*path, "order"), "only addresses (type A or AAAA) come in an order that is looked at")
         own = check.get("asks") or check.get("answered_by")
