@@ -13,6 +13,7 @@ from orchestrator.lab.source import source_of
 from orchestrator.operations.remote_scenarios.address import ScenarioAddress
 from orchestrator.operations.remote_scenarios.archive import Archive
 from orchestrator.operations.remote_scenarios.download import download
+from orchestrator.operations.remote_scenarios.expiry import expire, mark_used
 from orchestrator.operations.remote_scenarios.git_repository import fetch_commit
 from orchestrator.operations.remote_scenarios.kept import KeptScenarios
 from orchestrator.operations.scenario_library import FILE, LoadedScenario, load_scenario
@@ -62,6 +63,8 @@ def obtain_scenario(
         _require_own_lab(state, lab_name or loaded.reading.scenario.name, kept.place(tree.pin) / place / FILE)
         decide(FetchedScenario(address, tree.pin, loaded))
         files = tree.folder if tree.is_kept else kept.keep(tree.folder, tree.pin, address.url)
+        mark_used(files.parent)
+        expire(state, kept.folder)
     return load_scenario(str(files / place / FILE))
 
 
