@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from urllib.parse import urlsplit
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Files of `server.folder`; below /git/ its repositories; /away leads on for ever, /closed wants a login."""
+    """Files of `server.folder`; below /git/ its repositories.
+
+    /away leads on for ever, /elsewhere?URL leads there, /closed wants a login.
+    """
 
     server: ScenarioServer
 
@@ -24,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
             self._git(b"")
         elif path == "/away":
             self._answer(302, b"", {"Location": "/away"})
+        elif path == "/elsewhere":
+            self._answer(302, b"", {"Location": urlsplit(self.path).query})
         elif path == "/closed":
             self._answer(401, b"")
         elif path == "/endless":
@@ -78,22 +84,30 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class ScenarioServer(ThreadingHTTPServer):
-    """Serves a folder; `asked` has the paths that were asked for."""
+    """Serves a folder, over TLS with the certificate and the key of these files; `asked` has the paths asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.folder = folder
         self.asked: list[str] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, *_words: object) -> None:
+        """Say nothing of a client that went away, such as one that does not trust the certificate."""
 
 
 @contextmanager
-def scenario_server(folder: Path) -> Iterator[ScenarioServer]:
+def scenario_server(folder: Path, certificate: Path | None = None, key: Path | None = None) -> Iterator[ScenarioServer]:
     """The server, until the end of the block."""
-    with ScenarioServer(folder) as server:
+    with ScenarioServer(folder, certificate, key) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import TookTooLong, UsageInvalid, WirelabError, WorldError
@@ -26,6 +26,7 @@ REFUSALS = {
     404: "the server has nothing there (404)",
     410: "the server has nothing there any more (410)",
 }
+AUTHORITIES = "check the address; the variable SSL_CERT_FILE names a file of other authorities (PEM)"
 KEPT = "a pinned scenario that was fetched before needs no network"
 
 
@@ -65,6 +66,7 @@ def _of_server(address: ScenarioAddress) -> Iterator[bytes]:
 
     try:
         with requests.Session() as session:
+            session.mount("https://", _trusting_adapter())
             session.max_redirects = min(session.max_redirects, MOST_REDIRECTS)
             timeout = (CONNECT_SECONDS, READ_SECONDS)
             # As it is stored: its hash is what the pin names.
@@ -74,6 +76,19 @@ def _of_server(address: ScenarioAddress) -> Iterator[bytes]:
                 yield from response.raw.stream(PIECE, decode_content=False)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise _unreachable(address, error) from error
+
+
+def _trusting_adapter() -> requests.adapters.BaseAdapter:
+    """Trusts the authorities of this machine, which SSL_CERT_FILE may name, beside those that requests brings."""
+    import ssl
+
+    from requests.adapters import HTTPAdapter
+
+    class TrustingAdapter(HTTPAdapter):
+        def init_poolmanager(self, *words: Any, **options: Any) -> None:
+            super().init_poolmanager(*words, ssl_context=ssl.create_default_context(), **options)
+
+    return TrustingAdapter()
 
 
 def _require_found(address: ScenarioAddress, response: requests.Response) -> None:
@@ -89,15 +104,26 @@ def _require_found(address: ScenarioAddress, response: requests.Response) -> Non
         )
 
 
+def _is_of_certificate(error: BaseException | None) -> bool:
+    """Whether an error comes from a certificate that was not accepted: the libraries hand on what lies below."""
+    import ssl
+
+    while error and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _unreachable(address: ScenarioAddress, error: Exception) -> WirelabError:
     """The error that says what a person can do; requests and urllib3 have a class for each reason."""
     import requests
 
     what, host = f"{address.url} cannot be fetched", urlsplit(address.url).hostname
     match error:
+        case requests.exceptions.SSLError() if not _is_of_certificate(error):
+            return WorldError(what, why=f"{host} does not speak TLS there", hint="check the address and its port")
         case requests.exceptions.SSLError():
             why = f"the certificate of {host} is not trusted here"
-            return WorldError(what, why=why, hint="check the address; SSL_CERT_FILE names more authorities")
+            return WorldError(what, why=why, hint=AUTHORITIES)
         case requests.exceptions.TooManyRedirects():
             return WorldError(what, why=f"the server redirects more than {MOST_REDIRECTS} times")
         case requests.exceptions.ConnectTimeout():

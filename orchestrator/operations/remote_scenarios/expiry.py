@@ -39,17 +39,17 @@ def expire(state: StateFolder, folder: Path) -> list[Path]:
     """
     in_use = _in_use(state, folder)
     now = time.time()
-    kept = sorted(_kept(folder), key=lambda one: one.used_at)
-    size = sum(one.size for one in kept)
+    kept = sorted(_kept(folder), key=lambda scenario: scenario.used_at)
+    size = sum(scenario.size for scenario in kept)
     removed = []
-    for one in kept:
-        age = now - one.used_at
-        if one.folder.name in in_use or age < LEAST_SECONDS:
+    for scenario in kept:
+        age = now - scenario.used_at
+        if scenario.folder.name in in_use or age < LEAST_SECONDS:
             continue
         if age > MOST_DAYS * 86400 or size > MOST_BYTES:
-            shutil.rmtree(one.folder, ignore_errors=True)
-            size -= one.size
-            removed.append(one.folder)
+            shutil.rmtree(scenario.folder, ignore_errors=True)
+            size -= scenario.size
+            removed.append(scenario.folder)
     return removed
 
 

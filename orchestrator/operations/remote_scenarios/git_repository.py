@@ -12,10 +12,11 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from orchestrator.errors import TookTooLong, UsageInvalid, WirelabError, WorldError
 from orchestrator.operations.remote_scenarios.address import ScenarioAddress
-from orchestrator.operations.remote_scenarios.download import KEPT, LARGEST_ARCHIVE, WHOLE_SECONDS
+from orchestrator.operations.remote_scenarios.download import AUTHORITIES, KEPT, LARGEST_ARCHIVE, WHOLE_SECONDS
 
 BLOCK = 512  # the unit of `ulimit -f` (POSIX, sh)
 # Runs a program that may write no larger file.
@@ -37,6 +38,8 @@ SAFE = {
 UNREACHABLE = ("could not resolve", "couldn't resolve", "failed to connect", "couldn't connect", "unable to connect")
 MISSING = ("not found", "does not exist", "does not appear to be a git repository", "no such file or directory")
 NO_COMMIT = ("not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref")
+# As GnuTLS and OpenSSL say it.
+UNTRUSTED = ("certificate verification failed", "ssl certificate problem", "certificate subject name", "no alternative")
 LOGIN = ("could not read username", "authentication failed", "terminal prompts disabled", "403")
 
 
@@ -64,7 +67,9 @@ def _git(address: ScenarioAddress, words: Sequence[str], *, with_settings: bool 
     """What git prints. `with_settings` lets it read the user's configuration. Raises an error for its message."""
     own = {} if with_settings else {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     fixed = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
-    environ = {**fixed, **own, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "LC_ALL": "C"}
+    # git's own name for it.
+    trusted = {"GIT_SSL_CAINFO": file} if (file := os.environ.get("SSL_CERT_FILE")) else {}
+    environ = {**trusted, **fixed, **own, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "LC_ALL": "C"}
     settings = [word for name, value in SAFE.items() for word in ("-c", f"{name}={value}")]
     argv = (*BOUNDED, str(LARGEST_ARCHIVE // BLOCK), "git", *settings, *words)
     try:
@@ -88,6 +93,9 @@ def _git_error(address: ScenarioAddress, code: int, message: str) -> WirelabErro
     if any(words in text for words in NO_COMMIT):
         why = f"the repository has no commit, branch or tag {address.reference or 'HEAD'}"
         return WorldError(what, why=why, hint=f"git ls-remote {address.url}")
+    if any(words in text for words in UNTRUSTED):
+        why = f"the certificate of {urlsplit(address.url).hostname} is not trusted here"
+        return WorldError(what, why=why, hint=AUTHORITIES)
     if any(words in text for words in UNREACHABLE):
         return WorldError(what, why="its host cannot be reached: no network?", hint=KEPT)
     if any(words in text for words in LOGIN):

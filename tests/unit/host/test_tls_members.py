@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from certificates import authority, certificate
 
 from orchestrator.errors import MemberUnreachable
 from orchestrator.host.members.member import Member
@@ -24,23 +24,6 @@ from orchestrator.host.state_folder import StateFolder
 
 pytestmark = pytest.mark.slow
 LARGE = 3_000_000
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(("openssl", *words), cwd=folder, check=True, capture_output=True)
-
-
-def authority(folder: Path, name: str) -> None:
-    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")  # fmt: skip
-
-
-def certificate(folder: Path, name: str, signer: str, extension: str = "") -> None:
-    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
-    (folder / "extension").write_text(extension)
-    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "extension", "-out", f"{name}.pem")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
