@@ -74,7 +74,7 @@ def load_scenario(
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
     shown = display_path(path, cwd)
-    text, read_companion = _read(path, shown, LARGEST_FILE), CompanionFiles(path.parent)
+    text, read_companion = read_text(path, shown, LARGEST_FILE), CompanionFiles(path.parent)
     reading = compiled.reading(text, read_companion) if compiled else None
     if reading is None:
         from orchestrator.reading.scenario import read_scenario
@@ -106,7 +106,7 @@ def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
     """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    match = NAME.search(_read(path, display_path(path, cwd), LARGEST_BESIDE))
+    match = NAME.search(read_text(path, display_path(path, cwd), LARGEST_BESIDE))
     return match[1] if match else load_scenario(name_or_path, cwd).reading.scenario.name
 
 
@@ -149,7 +149,7 @@ class CompanionFiles:
                 return None
             if not path.resolve().is_relative_to(self.folder.resolve()):
                 raise UsageInvalid(f"{name!r} leads out of the scenario's folder by a link")
-            return _read(path, repr(name), LARGEST_BESIDE)
+            return read_text(path, repr(name), LARGEST_BESIDE)
         except (ValueError, OSError):  # a name that no file can have
             return None
 
@@ -203,9 +203,10 @@ def _libraries(cwd: Path) -> list[Path]:
 def _title(file: Path) -> str:
     """The title as it stands in the first lines of a file; the file may be broken."""
     try:
+        _require_own_file(file, str(file))
         with file.open(encoding="utf-8", errors="replace") as opened:
             match = TITLE.search(opened.read(4096))
-    except OSError:
+    except (OSError, UsageInvalid):
         return "(cannot be read)"
     return match[1].strip("'\"") if match else ""
 
@@ -216,16 +217,21 @@ def display_path(path: Path, cwd: Path) -> str:
     return str(path) if shown.startswith(os.path.join("..", "..")) else shown
 
 
-def _read(path: Path, shown: str, most: int) -> str:
+def _require_own_file(path: Path, shown: str) -> None:
+    """Raise UsageInvalid where a file is no regular one, or lies elsewhere than its folder says."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        raise UsageInvalid(f"{shown} cannot be read", why=f"it is {kind}", hint="name a text file")
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        # Messages quote lines of a scenario, in CI logs too: of no other file of this machine.
+        why, hint = "it is a link that leads out of its folder", "copy the file there"
+        raise UsageInvalid(f"{shown} cannot be read", why=why, hint=hint)
+
+
+def read_text(path: Path, shown: str, most: int) -> str:
     """The text of a file, as much of it as may be needed to see that it is too large."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "not a regular file"
-            raise UsageInvalid(f"{shown} cannot be read", why=f"it is {kind}", hint="name a text file")
-        if not path.resolve().is_relative_to(path.parent.resolve()):
-            # Messages quote lines of a scenario, in CI logs too: of no other file of this machine.
-            why, hint = "it is a link that leads out of its folder", "copy the file there"
-            raise UsageInvalid(f"{shown} cannot be read", why=why, hint=hint)
+        _require_own_file(path, shown)
         with path.open("rb") as opened:
             content = opened.read(most)
             too_large = bool(opened.read(1))

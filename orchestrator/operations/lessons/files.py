@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,19 +29,14 @@ def load_lesson(
     """
     from orchestrator.lessons.reading import read_lesson
     from orchestrator.lessons.task_rules import ScenarioSource
-    from orchestrator.operations.scenario_library import CompanionFiles
+    from orchestrator.operations.scenario_library import LARGEST_BESIDE, CompanionFiles, read_text
 
     path = scenario.folder / FILE
-    name = scenario.reading.scenario.name
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise UsageInvalid(
-            f"the scenario {name!r} has no lesson", hint="wirelab learn, which lists the lessons"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageInvalid(f"the lesson of {name!r} cannot be read", why=str(error)) from error
+    if not os.path.lexists(path):
+        what = f"the scenario {scenario.reading.scenario.name!r} has no lesson"
+        raise UsageInvalid(what, hint="wirelab learn, which lists the lessons")
     shown = str(Path(scenario.file).parent / FILE)
+    text = read_text(path, shown, LARGEST_BESIDE)
     source = ScenarioSource(scenario.text, CompanionFiles(scenario.folder))
     return read_lesson(
         text,

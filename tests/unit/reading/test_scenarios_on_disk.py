@@ -14,7 +14,8 @@ import pytest
 
 from orchestrator.cli import help as help_
 from orchestrator.cli import new, schema, validate
-from orchestrator.errors import FileInvalid, UsageInvalid
+from orchestrator.errors import FileInvalid, UsageInvalid, WirelabError
+from orchestrator.operations.lessons.files import load_lesson
 from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load_scenario
 
 GOOD = "name: {0}\ntitle: The {0} one\nnodes: {{c: {{role: client}}}}\n"
@@ -283,3 +284,32 @@ def test_a_scenario_that_is_a_link_out_of_its_folder_is_not_read(tmp_path: Path)
     (folder / "real.yaml").write_text(GOOD.format("shop"))
     (folder / "scenario.yaml").symlink_to("real.yaml")
     assert load_scenario(str(folder)).reading.scenario.name
+
+
+@pytest.mark.parametrize("outside", [True, False], ids=["out of its folder", "inside of it"])
+def test_a_lesson_that_is_a_link_is_read_inside_of_its_folder_only(tmp_path: Path, outside: bool) -> None:
+    """What is wrong with a lesson is told with words of the file."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "scenario.yaml").write_text(GOOD.format("shop"))
+    secret = (tmp_path if outside else folder) / "secret"
+    secret.write_text("---\nhunter2: 5\n---\n")
+    (folder / "lesson.md").symlink_to(secret)
+    with pytest.raises(WirelabError) as raised:
+        load_lesson(load_scenario(str(folder)))
+    problems = raised.value.problems if isinstance(raised.value, FileInvalid) else ()
+    told = "\n".join((*raised.value.lines(), *map(str, problems)))
+    assert ("it is a link that leads out of its folder" in told, "hunter2" in told) == (outside, not outside)
+
+
+def test_a_list_of_scenarios_reads_regular_files_of_its_own_alone(tmp_path: Path) -> None:
+    """Nobody waits at a pipe, and no line of another file is shown as a title."""
+    (tmp_path / "secret").write_text("title: hunter2\n")
+    for name in ("linked", "piped", "right"):
+        (tmp_path / "scenarios" / name).mkdir(parents=True)
+    (tmp_path / "scenarios/linked/scenario.yaml").symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "scenarios/piped/scenario.yaml")
+    (tmp_path / "scenarios/right/scenario.yaml").write_text(GOOD.format("right"))
+    titles = dict(all_scenarios(tmp_path))
+    assert (titles["linked"], titles["piped"]) == ("(cannot be read)", "(cannot be read)")
+    assert titles["right"] not in ("", "(cannot be read)")
