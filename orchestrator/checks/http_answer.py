@@ -129,4 +129,10 @@ def differing(wanted: object, actual: object, place: str) -> str:
             return f"{place} is not a list of {len(wanted)}"
         each = (differing(a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(wanted, actual, strict=True)))
         return next((part for part in each if part), "")
-    return "" if wanted == actual and type(wanted) is type(actual) else f"{place} is {actual!r}, not {wanted!r}"
+    return "" if _equal(wanted, actual) else f"{place} is {actual!r}, not {wanted!r}"
+
+
+def _equal(wanted: object, actual: object) -> bool:
+    """JSON knows one kind of number: 2 and 2.0 are the same (RFC 8259, section 6). True is no number."""
+    same_kind = type(wanted) is type(actual) or {type(wanted), type(actual)} == {int, float}
+    return same_kind and wanted == actual

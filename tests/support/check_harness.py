@@ -123,9 +123,15 @@ def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> 
 
 def rows(table: str = "") -> ProgramResult:
     """What psql prints of a statement that succeeded."""
-    return ran(f"{table}{MESSAGE}\n\n{END} false 00000\n")
+    return ran(f"{table}{psql_outcome()}{psql_outcome()}")
 
 
 def refused(code: str, message: str, err: str = "", table: str = "") -> ProgramResult:
     """What psql prints of a statement that the server refuses, after the rows of another one before it."""
-    return ran(f"{table}{MESSAGE}\n{message}\n{END} true {code}\n", f"ERROR:  {message}\n{err}")
+    late = psql_outcome("25P02", "current transaction is aborted, commands ignored until end of transaction block")
+    return ran(f"{table}{psql_outcome(code, message)}{late}", f"ERROR:  {message}\n{err}")
+
+
+def psql_outcome(code: str = "", message: str = "") -> str:
+    """How psql tells the end of a statement, or of the look at its constraints."""
+    return f"{MESSAGE}\n{message}\n{END} {'true' if code else 'false'} {code or '00000'}\n"

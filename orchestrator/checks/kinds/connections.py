@@ -126,6 +126,10 @@ _ERRORS: dict[str, Outcome] = {
     "Network is unreachable": "unreachable",
     "Invalid argument": "unreachable",  # by a blackhole in the routing table, or a prohibition (ip-route(8))
     "Permission denied": "unreachable",
+    # ICMP messages that no server sends: prot-unreachable, host-unknown, host-isolated (icmp(7), RFC 1122, 3.2.2.1).
+    "Protocol not available": "unreachable",
+    "Host is down": "unreachable",
+    "Machine is not on the network": "unreachable",
     NO_SUCH_ADDRESS: "unreachable",  # ::1 on a machine without IPv6, or a source that the node does not have
 }
 NO_ROUTE = "Network is unreachable"
@@ -297,8 +301,10 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
 
 
 def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps:
-    """Nobody answered: that is evidence only while the target listens just there."""
-    if result.outcome not in ("silent", "unreachable") or server is None:
+    """Nobody answered: that is evidence only while the target listens just there. An attempt for which the asker had no
+    address or port of its own proves nothing."""
+    unsent = result.message == NO_SUCH_ADDRESS and not ip_address(result.address).is_loopback
+    if result.outcome not in ("silent", "unreachable") or server is None or unsent:
         return Judgement("unknown", "", f"{result.outcome}: {result.message}", _evidence(result))
     table = require_output((yield (RunProgram(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, result.address, port)), None)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from io import StringIO
+from typing import Literal
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import endpoint, target_of
@@ -36,6 +38,10 @@ PSQL = ("-X", "-q", "-U", "app", "-d", "app", "--csv", "-t", "-v", "AUTOCOMMIT=o
 MESSAGE = "wirelab: here the error begins"
 END = "wirelab: the end"
 OUTCOME = ("-c", rf"\echo {MESSAGE}", "-c", r"\echo :LAST_ERROR_MESSAGE", "-c", rf"\echo {END} :ERROR :SQLSTATE")
+# A constraint may be looked at when a transaction ends (CREATE TABLE, DEFERRABLE); that of a check never does.
+CONSTRAINTS = ("-c", "set constraints all immediate", *OUTCOME)
+# As PostgreSQL prints a number; 007 is a text.
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]\d+)?")
 # What the server says before there is a session; no statement was read yet.
 REFUSAL = re.compile(r"^(?:psql: error: )?(?:connection to server .* failed: )?FATAL:  (.*)", re.MULTILINE)
 
@@ -75,8 +81,7 @@ def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judge
         return Judgement("fail", expected, str(outcome.error or outcome.lost), (where,))
     actual = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
     evidence = (where, *(f"row: {', '.join(map(_value_text, row))}" for row in rows[:5]))
-    wanted = None if check.rows is None else _texts(context.fill_all(check.rows, check.asker))
-    if wanted is not None and rows != wanted:
+    if check.rows is not None and not _same_rows(context.fill_all(check.rows, check.asker), rows):
         return Judgement("fail", expected, f"{actual}: {list(map(list, rows))[:5]}", evidence)
     return Judgement("pass", expected, actual, evidence)
 
@@ -117,21 +122,31 @@ def read_outcome(result: ProgramResult) -> SqlOutcome:
         r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", result.err
     )
     at = address[1] if address else ""
-    # From the end: a row or a message may hold any line, but ours come last.
-    body, _, status = f"\n{rest}".removesuffix("\n").rpartition("\n")
-    table, _, message = body.rpartition(f"\n{MESSAGE}\n")
-    match status.removeprefix(END).split() if status.startswith(END) else ():
-        case ("false", _):
-            return SqlOutcome(at, _rows(table))
-        case ("true", code):
-            line = f"ERROR:  {message.partition(chr(10))[0]}"
-            return SqlOutcome(at, error=SqlError(message, line, code))
+    # From the end: a row or a message may hold any line, but ours come last. The constraints come after the statement.
+    before, late = _ended(f"\n{rest}".removesuffix("\n"))
+    table, error = _ended(before)
+    if late is not None and error is not None:
+        wrong = error or late
+        return SqlOutcome(at, error=wrong) if wrong else SqlOutcome(at, _rows(table))
     if result.cut:
         raise ResultUnavailable("the result is too long, only its first megabyte was read")
     lines = [line.strip() for line in result.err.splitlines() if line.strip()]
     if refusals := list(REFUSAL.finditer(result.err)):
         return SqlOutcome(at, error=SqlError(refusals[-1][1], refusals[-1][0]))
     return SqlOutcome(at, lost=lines[0] if lines else f"psql ended with {result.exit_code}")
+
+
+def _ended(text: str) -> tuple[str, SqlError | Literal[""] | None]:
+    """What stands before the last OUTCOME, and the error that it tells: empty if there was none, None if it is not an
+    OUTCOME."""
+    body, _, status = text.rpartition("\n")
+    before, _, message = body.rpartition(f"\n{MESSAGE}\n")
+    match status.removeprefix(END).split() if status.startswith(END) else ():
+        case ("false", _):
+            return before, ""
+        case ("true", code):
+            return before, SqlError(message, f"ERROR:  {message.partition(chr(10))[0]}", code)
+    return text, None
 
 
 def _rows(table: str) -> tuple[SqlRow, ...]:
@@ -154,9 +169,20 @@ def database_of(check: Sql, context: CheckContext) -> str:
 
 def _psql(check: Sql, context: CheckContext, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
     if check.asker == database and check.password is None and check.host is None:
-        return ("psql", *PSQL, "-c", check.sql, *OUTCOME)
+        return ("psql", *PSQL, "-c", check.sql, *OUTCOME, *CONSTRAINTS)
     host, port = endpoint(check.host) if check.host else (f"{context.topology.name_of(database)}.", 0)
-    over_network = ("-h", host, *(("-p", str(port)) if port else ()), *PSQL, "-w", *where, "-c", check.sql, *OUTCOME)
+    over_network = (
+        "-h",
+        host,
+        *(("-p", str(port)) if port else ()),
+        *PSQL,
+        "-w",
+        *where,
+        "-c",
+        check.sql,
+        *OUTCOME,
+        *CONSTRAINTS,
+    )
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
     files = context.topology.password_files(check.asker).items()
@@ -180,6 +206,21 @@ def _texts(rows: object) -> tuple[SqlRow, ...]:
     """Declared values as psql prints them: true is t."""
     assert isinstance(rows, list)
     return tuple(tuple(_text(value) for value in row) for row in rows)
+
+
+def _same_rows(wanted: object, rows: tuple[SqlRow, ...]) -> bool:
+    """Whether the rows are those that are declared. A number is one by its value: 19.9 is 19.90."""
+    assert isinstance(wanted, list)
+    return len(wanted) == len(rows) and all(
+        len(declared) == len(row) and all(map(_is_value, declared, row))
+        for declared, row in zip(wanted, rows, strict=True)
+    )
+
+
+def _is_value(declared: object, value: str | None) -> bool:
+    if isinstance(declared, int | float) and not isinstance(declared, bool) and value and NUMBER.fullmatch(value):
+        return Decimal(str(declared)) == Decimal(value)
+    return _text(declared) == value
 
 
 def _text(value: object) -> str | None:

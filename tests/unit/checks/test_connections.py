@@ -23,6 +23,8 @@ LOOPBACK_REFUSED = ran("127.0.0.1\nbash: connect: Connection refused\n", "", 1)
 SILENT = ran("192.168.7.12\nsilent 3\n", "", 1)
 UNREACHABLE = ran("192.168.7.12\nbash: connect: No route to host\n", "", 1)
 REJECTED = ran(f"{REFUSED.out}ICMP\n", "", 1)
+FORBIDDEN = ran("192.168.7.12\nbash: connect: Protocol not available\nICMP\n", "", 1)
+NO_PORT = ran("192.168.7.12\nbash: connect: Cannot assign requested address\n", "", 1)
 NO_ADDRESS = ran("", "no address for app.shop.lab\n", 68)
 LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
 LISTENS_ELSEWHERE = ran("LISTEN 0 128 127.0.0.1:80 0.0.0.0:*\nLISTEN 0 128 0.0.0.0:8080 0.0.0.0:*\n")
@@ -50,6 +52,7 @@ def test_an_accepted_connection_passes_with_both_ends() -> None:
         (SILENT, "silent: no answer to 3 SYN packets"),
         (UNREACHABLE, "unreachable: No route to host"),
         (REJECTED, "unreachable: refused by an ICMP message, as firewalls do"),
+        (FORBIDDEN, "unreachable: Protocol not available"),
         (NO_ADDRESS, "no address: no address for app.shop.lab"),
     ],
 )
@@ -277,3 +280,18 @@ def test_what_was_not_seen_is_unknown_and_never_a_pass(answers: tuple[ProbeResul
 
 def test_a_silent_stranger_proves_nothing() -> None:
     assert judged(cannot("10.9.9.9:80"), ran("10.9.9.9\nsilent 3\n", "", 1)).verdict == "unknown"
+
+
+def test_an_attempt_that_never_left_proves_nothing() -> None:
+    """The asker has no free port, or not the address from which the connection should leave."""
+    judgement = judged(cannot(), NO_PORT)
+    assert (judgement.verdict, judgement.actual) == ("unknown", "unreachable: Cannot assign requested address")
+    assert judged(connects(), NO_PORT).verdict == "fail"
+
+
+def test_an_icmp_message_that_no_server_sends_proves_that_nobody_connects() -> None:
+    judgement = judged(cannot(), FORBIDDEN, LISTENS)
+    assert (judgement.verdict, judgement.actual) == (
+        "pass",
+        "Protocol not available, although app listens on 0.0.0.0:80",
+    )

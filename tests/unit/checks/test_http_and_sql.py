@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from check_harness import SHOP, WORD, check, conversation, judged, ran, refused, rows, shop
+from check_harness import SHOP, WORD, check, conversation, judged, psql_outcome, ran, refused, rows, shop
 
 from orchestrator.checks.http_request import curl as curl_argv
 from orchestrator.checks.probes import CheckContext, ProbeResult, ProgramResult, RunProgram, Unavailable
@@ -52,6 +52,8 @@ def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
         ({"json": {"a": 1}}, curl("{}"), "has no 'a'"),
         ({"json": {"a": 1}}, curl("<html>"), ""),
         ({"json": {"a": 1}}, curl('{"a": true}'), "is True, not 1"),
+        ({"json": {"a": 1}}, curl('{"a": 1.5}'), "is 1.5, not 1"),
+        ({"json": {"a": 1.0}}, curl('{"a": "1"}'), "is '1', not 1.0"),
         ({"json": [1, 2]}, curl("[1]"), "is not a list of 2"),
         (
             {},
@@ -343,6 +345,49 @@ def test_a_notice_is_no_error() -> None:
 def test_rows_may_look_like_what_comes_after_them() -> None:
     table = "wirelab: here the error begins\n\nwirelab: the end true 42P01\n"
     assert judged(sql(rows=[[line] for line in table.splitlines()]), rows(table)).verdict == "pass"
+
+
+def test_a_constraint_that_is_looked_at_late_counts() -> None:
+    """A check takes its statement back; a program that keeps it meets the constraint at the end of its transaction."""
+    message = 'insert or update on table "orders" violates foreign key constraint "orders_item"'
+    failed = ran(f"{psql_outcome()}{psql_outcome('23503', message)}", f"ERROR:  {message}\n")
+    judgement = judged(sql(), failed)
+    assert (judgement.verdict, judgement.actual) == ("fail", f"ERROR:  {message}")
+    assert judged(sql(fails="23503"), failed).verdict == "pass"
+
+
+def test_of_constraints_that_were_not_looked_at_nothing_is_known() -> None:
+    """The statement has ended, and the time of psql was over before that."""
+    assert judged(sql(), ran(psql_outcome(), "", 124)).verdict == "fail"
+    assert judged(sql(fails="23503"), ran(psql_outcome(), "", 124)).verdict == "unknown"
+
+
+def test_constraints_are_looked_at_after_the_statement() -> None:
+    _, probes = conversation(sql(), rows())
+    assert isinstance(probes[0], RunProgram)
+    words = probes[0].argv
+    assert words.index("select name from items") < words.index("set constraints all immediate")
+
+
+@pytest.mark.parametrize(
+    ("declared", "printed", "verdict"),
+    [
+        (19.9, "19.90", "pass"),
+        (3, "3.00", "pass"),
+        (-0.5, "-0.5", "pass"),
+        (1e20, "1e+20", "pass"),
+        (19.9, "19.91", "fail"),
+        (7, "007", "fail"),
+        ("19.9", "19.90", "fail"),
+        (True, "1", "fail"),
+        (1, "t", "fail"),
+        (True, "t", "pass"),
+        (None, "", "fail"),
+        (0, "", "fail"),
+    ],
+)
+def test_a_number_is_one_by_its_value(declared: object, printed: str, verdict: str) -> None:
+    assert judged(sql(rows=[[declared]]), rows(f"{printed}\n")).verdict == verdict
 
 
 def test_psql_is_asked_for_no_tags_of_commands() -> None:
