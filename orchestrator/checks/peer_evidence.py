@@ -76,12 +76,13 @@ def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenP
 
 
 def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
-    return (RunProgram(node, ("ss", "-Htano"), frozenset({"ss"})),)
+    return (RunProgram(node, ("ss", "-HtanoiO"), frozenset({"ss"})),)
 
 
 def _by_sockets(node: Node) -> PeerSource:
     """Connections to the ports on which the node listens, by its own table or its own word (one may have closed its
-    listener meanwhile). At another port it is itself the client; half open, nobody was served yet."""
+    listener meanwhile). At another port it is itself the client; half open, nobody was served yet. Of a connection that
+    was there before, the last byte counts: a server may never close what its client has left."""
     declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}
 
     def read_peers(results: tuple[ProbeResult, ...], since: float) -> Iterator[SeenPeer]:
@@ -89,11 +90,15 @@ def _by_sockets(node: Node) -> PeerSource:
         rows = [columns for row in result.out.splitlines() if len(columns := row.split()) >= 5]
         ports = declared | {_port(local) for state, _, _, local, *_ in rows if state == "LISTEN"}
         for columns in rows:
-            state, _, _, local, peer, *timer = columns
+            state, _, _, local, peer, *more = columns
             if state in ("LISTEN", "SYN-SENT", "SYN-RECV") or _port(local) not in ports:
                 continue
-            if state != "TIME-WAIT" or result.started - TIME_WAIT + _seconds_left(timer) >= since:
-                yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
+            ended = result.started - TIME_WAIT + _seconds_left(more)
+            used = result.started + result.seconds - _seconds_idle(more)
+            if (ended if state == "TIME-WAIT" else used) >= since:
+                timers = [word for word in more if word.startswith("timer:")]
+                line = " ".join((*columns[:5], *timers))
+                yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), line)
 
     return PeerSource("its socket table", _sockets_asked, read_peers)
 
@@ -106,6 +111,12 @@ def _seconds_left(timer: list[str]) -> float:
     """The seconds for which an ended connection stays in the table yet: `timer:(timewait,59sec,0)`; 0 if not said."""
     match = re.search(r"timewait,(?:(\d+)min)?(?:(\d+)(?:sec|\.))?", " ".join(timer))
     return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
+
+
+def _seconds_idle(more: list[str]) -> float:
+    """For how long no byte came or went: `lastsnd:40 lastrcv:52`, in milliseconds; what is not said is just now."""
+    said = dict(word.split(":", 1) for word in more if word.startswith(("lastsnd:", "lastrcv:")))
+    return min(float(said.get(key, 0)) for key in ("lastsnd", "lastrcv")) / 1000
 
 
 BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)

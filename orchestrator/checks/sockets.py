@@ -18,7 +18,8 @@ EVERYWHERE = ("0.0.0.0", "::", "*")
 class BoundSocket:
     """One line of the table; `address` is `*`, 0.0.0.0 or :: where every address is meant.
 
-    `process` is empty where the table does not say it: it shows one's own programs only.
+    `process` is empty where the table does not say it: it shows one's own programs only. `interface` is the one to which
+    the socket is bound alone (socket(7), SO_BINDTODEVICE), whatever its address; mostly empty.
     """
 
     protocol: str
@@ -26,14 +27,15 @@ class BoundSocket:
     port: int
     process: str
     line: str
+    interface: str = ""
 
     @property
     def everywhere(self) -> bool:
-        return self.address in EVERYWHERE
+        return self.address in EVERYWHERE and not self.interface
 
     @property
     def loopback(self) -> bool:
-        return not self.everywhere and ip_address(self.address).is_loopback
+        return self.interface == "lo" or (self.address not in EVERYWHERE and ip_address(self.address).is_loopback)
 
     @property
     def pending_connections(self) -> int:
@@ -42,13 +44,17 @@ class BoundSocket:
         return waiting if self.protocol == "tcp" and waiting > most else 0
 
     def takes(self, address: str) -> bool:
-        """Whether what is sent to this address of the machine comes to it; :: stands for IPv6 alone, * for both."""
+        """Whether what is sent to this address of the machine comes to it; :: stands for IPv6 alone, * for both. Of a
+        socket of one interface, other than loopback, the table does not say which addresses are its own: then it may."""
         own = self.address
+        if self.interface == "lo" and not ip_address(address).is_loopback:
+            return False
         return own in ("*", address) or own == ("::" if ":" in address else "0.0.0.0")
 
     def __str__(self) -> str:
         held = f" by {self.process}" if self.process else ""
         host = f"[{self.address}]" if ":" in self.address else self.address
+        host += f"%{self.interface}" if self.interface else ""
         return f"{self.protocol} {host}:{self.port}{held}"
 
 
@@ -69,5 +75,7 @@ def _socket(columns: list[str]) -> BoundSocket | None:
     if not port.isdigit():
         return None
     process = re.search(r'users:\(\("([^"]+)"', " ".join(columns[6:]))
-    address = host.partition("%")[0].strip("[]")  # [fe80::1]%eth0
-    return BoundSocket(columns[0], address, int(port), process[1] if process else "", " ".join(columns))
+    place, _, interface = host.partition("%")  # 0.0.0.0%eth0; [fe80::1]%eth0, where it belongs to the address
+    address = place.strip("[]")
+    alone = "" if address not in EVERYWHERE and ip_address(address).is_link_local else interface
+    return BoundSocket(columns[0], address, int(port), process[1] if process else "", " ".join(columns), alone)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import dns.flags
 import dns.message
@@ -25,7 +25,10 @@ FIRST, SECOND = "127.0.0.1", "127.0.0.2"
 
 
 def _answer(link: socket.socket, code: str) -> None:
-    query, client = link.recvfrom(4096)
+    try:
+        query, client = link.recvfrom(4096)
+    except OSError:  # nobody has asked this one
+        return
     reply = dns.message.make_response(dns.message.from_wire(query))
     reply.set_rcode(dns.rcode.from_text(code))
     if code == "NOERROR":
@@ -43,9 +46,15 @@ def servers(*codes: str) -> Iterator[int]:
             link.settimeout(10)
             link.bind((f"127.0.0.{at + 1}", port))
             port = link.getsockname()[1]
-        for link, code in zip(links, codes, strict=True):
-            threading.Thread(target=_answer, args=(link, code), daemon=True).start()
+        threads = [threading.Thread(target=_answer, args=pair) for pair in zip(links, codes, strict=True)]
+        for thread in threads:
+            thread.start()
         yield port
+        for link in links:
+            with suppress(OSError):  # it is not connected; whoever waits at it is told
+                link.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
 
 
 def asked(*codes: str) -> str:

@@ -115,6 +115,10 @@ def test_a_foreign_image_is_known_by_its_socket_table() -> None:
         ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,59sec,0)", "pass"),
         ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,1min,0)", "pass"),
         ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,40sec,0)", "fail"),
+        ("ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000 cubic lastsnd:9000 lastrcv:1900 lastack:10", "pass"),
+        ("ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000 cubic lastrcv:9000", "pass"),
+        ("ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000 cubic lastsnd:9000 lastrcv:2100 lastack:10", "fail"),
+        ("CLOSE-WAIT 1 0 192.168.7.14:80 192.168.7.13:40000 cubic lastsnd:90000 lastrcv:90000", "fail"),
         ("LISTEN 0 5 0.0.0.0:9000 0.0.0.0:*\nESTAB 0 0 192.168.7.14:9000 192.168.7.13:40000", "pass"),
     ],
 )

@@ -149,6 +149,25 @@ def test_an_address_of_one_interface_is_read_without_it() -> None:
     assert (found.address, found.port, found.loopback) == ("fe80::42:c0ff:fea8:ac0a", 53, False)
 
 
+@pytest.mark.parametrize(
+    ("place", "address", "verdict"),
+    [
+        ("0.0.0.0%eth1", "all", "fail"),  # in from eth1 alone
+        ("0.0.0.0%eth1", "loopback", "fail"),
+        ("0.0.0.0%lo", "all", "fail"),
+        ("0.0.0.0%lo", "loopback", "pass"),
+        ("127.0.0.53%lo", "loopback", "pass"),
+        ("0.0.0.0", "all", "pass"),
+    ],
+)
+def test_a_socket_of_one_interface_is_not_on_all_addresses(place: str, address: str, verdict: str) -> None:
+    """socket(7), SO_BINDTODEVICE"""
+    line = f'tcp LISTEN 0 10 {place}:53 0.0.0.0:* users:(("named",pid=6,fd=16))\n'
+    found = judged(listens("dns", {"port": 53, "address": address}), ran(line))
+    assert found.verdict == verdict
+    assert place in found.actual
+
+
 def test_a_table_that_could_not_be_read_is_unknown() -> None:
     """An empty table proves that nothing listens; no table proves nothing."""
     for answer in (Unavailable("the node app is stopped"), ran("", "bash: ss: command not found\n", 127)):
