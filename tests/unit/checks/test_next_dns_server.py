@@ -24,35 +24,35 @@ from orchestrator.checks.dns_query import DnsQuestion
 FIRST, SECOND = "127.0.0.1", "127.0.0.2"
 
 
-def _answer(link: socket.socket, code: str) -> None:
-    try:
-        query, client = link.recvfrom(4096)
-    except OSError:  # nobody has asked this one
-        return
-    reply = dns.message.make_response(dns.message.from_wire(query))
-    reply.set_rcode(dns.rcode.from_text(code))
-    if code == "NOERROR":
-        reply.answer.append(dns.rrset.from_text("app.shop.lab.", 60, "IN", "A", "192.168.7.12"))
-    link.sendto(reply.to_wire(), client)
+def _answer(link: socket.socket, code: str, done: threading.Event) -> None:
+    while not done.is_set():
+        with suppress(TimeoutError):
+            query, client = link.recvfrom(4096)
+            reply = dns.message.make_response(dns.message.from_wire(query))
+            reply.set_rcode(dns.rcode.from_text(code))
+            if code == "NOERROR":
+                reply.answer.append(dns.rrset.from_text("app.shop.lab.", 60, "IN", "A", "192.168.7.12"))
+            link.sendto(reply.to_wire(), client)
 
 
 @contextmanager
 def servers(*codes: str) -> Iterator[int]:
-    """DNS servers on 127.0.0.1, 127.0.0.2 and so on, on one port; each answers one question with its code."""
+    """DNS servers on 127.0.0.1, 127.0.0.2 and so on, on one port; each answers every question with its code."""
+    done = threading.Event()
     with ExitStack() as stack:
         links = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in codes]
         port = 0
         for at, link in enumerate(links):
-            link.settimeout(10)
+            link.settimeout(0.05)
             link.bind((f"127.0.0.{at + 1}", port))
             port = link.getsockname()[1]
-        threads = [threading.Thread(target=_answer, args=pair) for pair in zip(links, codes, strict=True)]
+        threads = [
+            threading.Thread(target=_answer, args=(link, code, done)) for link, code in zip(links, codes, strict=True)
+        ]
         for thread in threads:
             thread.start()
         yield port
-        for link in links:
-            with suppress(OSError):  # it is not connected; whoever waits at it is told
-                link.shutdown(socket.SHUT_RDWR)
+        done.set()
         for thread in threads:
             thread.join()
 
