@@ -18,8 +18,8 @@ EVERYWHERE = ("0.0.0.0", "::", "*")
 class BoundSocket:
     """One line of the table; `address` is `*`, 0.0.0.0 or :: where every address is meant.
 
-    `process` is empty where the table does not say it: it shows one's own programs only. `interface` is the one to which
-    the socket is bound alone (socket(7), SO_BINDTODEVICE), whatever its address; mostly empty.
+    `process` is empty where the table does not say it: it shows one's own programs only. `interface` is the only one
+    from which the socket takes anything, whatever its address (socket(7), SO_BINDTODEVICE); mostly it is empty.
     """
 
     protocol: str
@@ -45,7 +45,8 @@ class BoundSocket:
 
     def takes(self, address: str) -> bool:
         """Whether what is sent to this address of the machine comes to it; :: stands for IPv6 alone, * for both. Of a
-        socket of one interface, other than loopback, the table does not say which addresses are its own: then it may."""
+        socket of one interface, but loopback, the table does not say which addresses are its own: then it may.
+        """
         own = self.address
         if self.interface == "lo" and not ip_address(address).is_loopback:
             return False
