@@ -62,6 +62,8 @@ NOT_RUN = {
     "wirelab members rm big": MEMBERS,
     "wirelab class start monday --seats 30 --scenario basic --members big,small,local": SPREAD,
     "wirelab class reset monday seat07": "tests/engine/test_class.py has a class of two seats",
+    "wirelab members rm small --forget-labs": MEMBERS,
+    "wirelab class start monday --members big,local": "tests/unit/operations/test_class_moved.py moves a class",
     "wirelab up basic --member big": PLACED,
     "wirelab learn basic --member big": PLACED,
     "wirelab run basic --lab second --members big,small,local": PLACED,
