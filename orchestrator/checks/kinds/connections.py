@@ -303,6 +303,9 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
 def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps:
     """Nobody answered: that is evidence only while the target listens just there. An attempt for which the asker had no
     address or port of its own proves nothing."""
+    if result.outcome == "not measured":
+        # No attempt has ended. So there is no evidence, and nothing that the state of the target could explain.
+        return Judgement("unknown", "", f"{result.outcome}: {result.message}")
     unsent = result.message == NO_SUCH_ADDRESS and not ip_address(result.address).is_loopback
     if result.outcome not in ("silent", "unreachable") or server is None or unsent:
         return Judgement("unknown", "", f"{result.outcome}: {result.message}", _evidence(result))

@@ -168,10 +168,14 @@ def test_localhost_is_both_loopback_addresses(accepted: str, verdict: str) -> No
     ],
 )
 def test_a_machine_that_is_too_busy_proves_nothing(out: str, reason: str) -> None:
-    """Its own slowness is no silence: only three SYNs without an answer are, by the kernel's count."""
+    """Its own slowness is no silence: only three SYNs without an answer are, by the kernel's count.
+
+    Without evidence, `why` does not look into the target for the reason.
+    """
     late = ran(out, "", 124)
     assert judged(connects(), late).actual == f"could not be asked: {reason}"
     assert [judged(check, late).verdict for check in (connects(), cannot())] == ["unknown", "unknown"]
+    assert judged(cannot(), late).evidence == ()
 
 
 def test_what_was_accepted_counts_also_where_the_rest_came_too_late() -> None:
