@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 PROBE_SECONDS = 20.0
+# Podman names an architecture as Go does, Docker as the kernel does (uname -m).
+KERNELS_NAMES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686"}
 
 
 class EngineIdentity(NamedTuple):
@@ -58,10 +60,11 @@ def engine_identity(url: str) -> EngineIdentity:
         after = time.time()
         networks: Sequence[Mapping[str, Any]] = api.get("/networks")
     swarm = answer.get("Swarm") or {}
+    architecture = str(answer.get("Architecture") or "unknown")
     there = unix_seconds(answer.get("SystemTime") or "")
     return EngineIdentity(
         _id_of(answer, networks),
-        str(answer.get("Architecture") or "unknown"),
+        KERNELS_NAMES.get(architecture, architecture),
         bool(swarm.get("ControlAvailable")),
         there - (before + after) / 2,
         (after - before) / 2,
