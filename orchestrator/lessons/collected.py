@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Literal
@@ -45,7 +45,7 @@ NOT_DONE = Judgement("not judged")
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One task of a result; what is not done has no evidence to be judged."""
+    """One task of a result; what is not done has no evidence to be judged. `progress` is without its evidence."""
 
     name: str
     state: TaskState
@@ -107,8 +107,8 @@ class ResultJudge:
     load: Callable[[int, Mapping[str, str]], Lesson]
     decode: Decode | None = None
 
-    def collection(self, handed_in: Sequence[tuple[str, bytes | str]]) -> Collection:
-        """Judge all files: each is a name and its content, or why it cannot be read."""
+    def collection(self, handed_in: Iterable[tuple[str, bytes | str]]) -> Collection:
+        """Judge all files, one by one: each is a name and its content, or why it cannot be read."""
         files = _without_older([self._judged(printable(file), content) for file, content in handed_in])
         judged = tuple(_with_copies(judged, files) for judged in files)
         there = {judged.seat for judged in judged if judged.is_sealed}
@@ -166,7 +166,7 @@ class ResultJudge:
         kept = progress.task(name)
         state = task_state(kept, name == progress.current(names))
         judgement = self._judgement(name, kept, progress.seed) if kept.done and is_ours else NOT_DONE
-        return TaskResult(name, state, judgement, kept)
+        return TaskResult(name, state, judgement, replace(kept, evidence=None))
 
     def _judgement(self, name: str, kept: TaskProgress, seed: int) -> Judgement:
         if kept.evidence is None:

@@ -1,4 +1,8 @@
-"""The socket of one terminal: bytes both ways, and the size of the terminal as JSON."""
+"""The socket of one terminal: bytes both ways, and the size of the terminal as JSON.
+
+A page that names itself puts the place of its first byte before each piece that is typed, and is told as JSON how many
+of its bytes have been taken. It sends the others again where the connection was lost.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from orchestrator.errors import WirelabError
 from orchestrator.operations.live.node_terminals import NodeTerminal
+from orchestrator.operations.live.typed_input import PAGE
 from orchestrator.web.pages import Pages
 
 MOST_WAITING = 32  # pieces; while a page is behind, the program waits
@@ -49,6 +54,31 @@ class Shown:
                 self._queue.get_nowait()
 
 
+class Typing:
+    """What one page types, and how much of it was taken, which a page that names itself is told."""
+
+    def __init__(self, terminal: NodeTerminal, page: str) -> None:
+        self._terminal = terminal
+        self._page = page if PAGE.fullmatch(page) else ""
+        self._news = asyncio.Event()
+        self._news.set()
+
+    def take(self, message: bytes) -> None:
+        """Hand on what is new of it."""
+        typed = self._terminal.typed.new(self._page, message) if self._page else message
+        if typed:
+            self._terminal.write(typed)
+        self._news.set()
+
+    async def tell(self, websocket: WebSocket) -> None:
+        """Tell how much was taken, again and again; whoever types does not wait for that."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while self._page:
+                await self._news.wait()
+                self._news.clear()
+                await websocket.send_text(json.dumps({"taken": self._terminal.typed.taken(self._page)}))
+
+
 async def serve_terminal(websocket: WebSocket, pages: Pages) -> None:
     """Show a terminal that is open to one page, until either goes."""
     await websocket.accept()
@@ -60,13 +90,15 @@ async def serve_terminal(websocket: WebSocket, pages: Pages) -> None:
         return
     shown = Shown()
     await websocket.send_bytes(terminal.watch(shown.watch))
-    sending = asyncio.create_task(_send(websocket, terminal, shown))
+    typing = Typing(terminal, websocket.query_params.get("page", ""))
+    tasks = asyncio.create_task(_send(websocket, terminal, shown)), asyncio.create_task(typing.tell(websocket))
     try:
-        await _receive(websocket, terminal, pages)
+        await _receive(websocket, terminal, pages, typing)
     except WebSocketDisconnect:
         return
     finally:
-        sending.cancel()
+        for task in tasks:
+            task.cancel()
         shown.leave()
         await pages.work(lambda: pages.view.leave_terminal(terminal, shown.watch))
 
@@ -82,13 +114,13 @@ async def _send(websocket: WebSocket, terminal: NodeTerminal, shown: Shown) -> N
         return  # it has gone
 
 
-async def _receive(websocket: WebSocket, terminal: NodeTerminal, pages: Pages) -> None:
+async def _receive(websocket: WebSocket, terminal: NodeTerminal, pages: Pages, typing: Typing) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
         if typed := message.get("bytes"):
-            terminal.write(typed)
+            typing.take(typed)
         elif (text := message.get("text")) and (size := _size(text)) is not None:
             await pages.work(partial(terminal.resize, *size))
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from orchestrator.operations.live.typed_input import TypedInput
 from orchestrator.web.index_page import STATIC, content_security_policy, index_page
 
 ORIGIN = "http://localhost:8000"
@@ -27,6 +28,8 @@ class FakeLiveServer:
         self.requests: list[Message] = []
         self.typed: dict[str, list[str | bytes]] = {}
         self.output: dict[str, bytes] = {}
+        self.losing: set[str] = set()  # terminals of which no message arrives
+        self._inputs: dict[str, TypedInput] = {}
         self.is_up = True
         self._sockets: list[Any] = []
         self._terminals: dict[str, Any] = {}
@@ -53,6 +56,14 @@ class FakeLiveServer:
         """Write output of a terminal."""
         self.output[session] = self.output.get(session, b"") + output
         self._terminals[session].send(output)
+
+    def _take(self, session: str, page: str, message: str | bytes) -> None:
+        """Take what is typed as the server does, unless it is to be lost on its way."""
+        if session in self.losing:
+            return
+        terminal, socket = self._inputs[session], self._terminals[session]
+        self.typed[session].append(message if isinstance(message, str) else terminal.new(page, message))
+        socket.send(json.dumps({"taken": terminal.taken(page)}))
 
     def close_terminal_socket(self, session: str) -> None:
         """Close the socket of one terminal, which goes on."""
@@ -106,9 +117,12 @@ class FakeLiveServer:
         if not self.is_up:
             socket.close()
             return
-        session = urlsplit(socket.url).query.partition("session=")[2]
+        query = parse_qs(urlsplit(socket.url).query)
+        session, page = query["session"][0], query["page"][0]
         self._terminals[session] = socket
-        typed = self.typed.setdefault(session, [])
-        socket.on_message(lambda data: typed.append(data))
+        self.typed.setdefault(session, [])
+        terminal = self._inputs.setdefault(session, TypedInput())
+        socket.on_message(lambda message: self._take(session, page, message))
+        socket.send(json.dumps({"taken": terminal.taken(page)}))
         if output := self.output.setdefault(session, b"\x1b[32mclient\x1b[0m$ "):
             socket.send(output)

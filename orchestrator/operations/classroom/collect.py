@@ -48,12 +48,12 @@ def collect(
         raise UsageInvalid(f"no codes were handed out for the class {classroom.name!r}", hint=hint)
     if not folder.is_dir():
         raise UsageInvalid(f"{folder} is no folder", why="it holds the files that learners handed in")
-    handed_in = list(_handed_in(folder, output))
-    if not handed_in:
-        raise UsageInvalid(f"there is no file in {folder}", why="it holds the files that learners handed in")
     scenario = load_scenario(classroom.scenario)
     with PacketDecoder(open_workspace, scenario) as decoder:
-        return _judge_of(classroom, scenario, decoder.decode).collection(handed_in)
+        collection = _judge_of(classroom, scenario, decoder.decode).collection(_handed_in(folder, output))
+    if not collection.files:
+        raise UsageInvalid(f"there is no file in {folder}", why="it holds the files that learners handed in")
+    return collection
 
 
 def _judge_of(classroom: Classroom, scenario: LoadedScenario, decode: Decode) -> ResultJudge:

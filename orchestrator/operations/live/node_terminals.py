@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.lab.node_program import MARK, leash_argv
 from orchestrator.lab.shell_record import shell_environment
+from orchestrator.operations.live.typed_input import TypedInput
 from orchestrator.operations.node_access import find_node, record_terminal, shell_argv
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class NodeTerminal:
         self.node_name = node_name
         self.exit_code: int | None = None
         self.ended = False
+        self.typed = TypedInput()
         self._lines, self._looked_at = 0, time.monotonic()
         self._terminal = terminal
         self._leash = leash

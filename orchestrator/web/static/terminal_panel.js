@@ -3,6 +3,7 @@
 import "./inline_styles.js";
 import { button, element } from "./dom.js";
 import { FitAddon } from "./vendor/xterm/addon-fit.js";
+import { TypedKeys } from "./typed_keys.js";
 import { Terminal } from "./vendor/xterm/xterm.js";
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
@@ -21,6 +22,7 @@ export class TerminalPanel {
   #pause = FIRST_PAUSE;
   #retry = 0;
   #watch;
+  #keys = new TypedKeys((message) => this.#send(message));
   #recolour = () => { this.#terminal.options.theme = theme(); };
 
   constructor({ id, node, name, session, token, onClose }) {
@@ -51,8 +53,8 @@ export class TerminalPanel {
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.open(this.#screen);
     this.#terminal.attachCustomKeyEventHandler((event) => this.#isForShell(event));
-    this.#terminal.onData((text) => this.#send(new TextEncoder().encode(text)));
-    this.#terminal.onBinary((text) => this.#send(Uint8Array.from(text, (char) => char.charCodeAt(0))));
+    this.#terminal.onData((text) => this.#type(new TextEncoder().encode(text)));
+    this.#terminal.onBinary((text) => this.#type(Uint8Array.from(text, (char) => char.charCodeAt(0))));
     this.#terminal.onResize(({ cols, rows }) => this.#send(JSON.stringify({ resize: [cols, rows] })));
     this.#watch.observe(this.#screen);
     DARK.addEventListener("change", this.#recolour);
@@ -85,7 +87,7 @@ export class TerminalPanel {
 
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const query = new URLSearchParams({ token: this.#token, session: this.session });
+    const query = new URLSearchParams({ token: this.#token, session: this.session, page: this.#keys.page });
     const socket = new WebSocket(`${scheme}://${location.host}/terminal/${encodeURIComponent(this.node)}?${query}`);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -97,7 +99,8 @@ export class TerminalPanel {
   // It may be the connection of this terminal alone, so it does not wait for the page.
   #closed() {
     if (this.#ended) return;
-    this.#state.textContent = "Not connected. It connects again by itself.";
+    this.#keys.pause();
+    this.#state.textContent = "Not connected. It connects again by itself; what you type waits.";
     this.#retry = setTimeout(() => this.reconnect(), this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
@@ -113,10 +116,15 @@ export class TerminalPanel {
 
   #received(data) {
     if (typeof data !== "string") return this.#terminal.write(new Uint8Array(data));
-    const { exit, error } = JSON.parse(data);
+    const { exit, error, taken } = JSON.parse(data);
+    if (taken !== undefined) return this.#keys.taken(taken);
     this.#ended = true;
     this.#state.textContent = error ?? `The shell has ended with exit code ${exit}.`;
     return undefined;
+  }
+
+  #type(bytes) {
+    if (!this.#ended && !this.#keys.type(bytes)) this.#state.textContent = "Not connected. What you type now is lost.";
   }
 
   #send(data) {

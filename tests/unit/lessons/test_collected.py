@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import time
+import tracemalloc
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -236,6 +238,30 @@ def test_another_version_another_class_and_what_is_no_result_are_named() -> None
     ]
     assert collection.is_unknown
     assert collected(a=document(1, version="v0")).files[0].tasks[0].judgement.verdict == "not judged"
+
+
+@pytest.mark.slow
+def test_a_class_of_thirty_takes_little_time_and_memory() -> None:
+    """Thirty results with 1 MiB of evidence each, one after the other; only one is in memory as text."""
+    codes = {f"seat{n:02}": SeatCode("monday", f"seat{n:02}", n, Secret(str(n * 10**20))) for n in range(1, 31)}
+    judge = replace(JUDGE, codes=codes)
+
+    def handed_in() -> Iterator[tuple[str, bytes]]:
+        for code in codes.values():
+            evidence = {**evidence_of(1), "look-up": {"kind": "dns", "exchange": {"filler": "x" * 1_000_000}}}
+            origin = ResultOrigin("0.2.0", "monday", code.seat, "v1")
+            made = sealed_document(origin, progress_of(code.seed, evidence), 500.0, code.secret)
+            yield code.seat, json.dumps(made).encode()
+
+    tracemalloc.start()
+    began = time.process_time()
+    collection = judge.collection(handed_in())
+    seconds, (kept, most) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {judged.verdict for judged in collection.files} == {"wrong evidence"}
+    assert len(collection.files) == 30
+    assert most < 15 * 2**20, f"{most / 2**20:.0f} MiB at most, {kept / 2**20:.0f} kept"
+    assert seconds < 30  # only ends what hangs
 
 
 def test_the_newest_result_of_a_seat_counts() -> None:
