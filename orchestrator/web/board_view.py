@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.lessons.board import Board, board_document
 from orchestrator.operations.classroom.service import ServedClass
-from orchestrator.operations.live.node_terminals import NodeTerminal, Watch
+from orchestrator.operations.live.node_terminals import NodeTerminal, ShownTerminal, Watch
 from orchestrator.web.lab_view import READY, Document
+
+
+def _terminal_document(shown: ShownTerminal) -> Document:
+    output = b64encode(shown.output).decode()
+    return {"node": shown.node, "columns": shown.columns, "rows": shown.rows, "output": output}
 
 
 class BoardView:
@@ -44,6 +50,8 @@ class BoardView:
             case {"do": "mark_done", "seat": str() as seat, "task": str() as task}:
                 served.mark_done(seat, task)
                 return {}
+            case {"do": "look", "seat": str() as seat}:
+                return {"terminals": [_terminal_document(shown) for shown in served.look(seat)]}
             case {"do": "hold", "task": str() as task}:
                 served.hold(task)
                 return {}

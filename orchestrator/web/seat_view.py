@@ -67,7 +67,7 @@ class SeatView:
         return view.document(change) if view else LATE
 
     def _consent_document(self) -> Document:
-        return {"type": "consent", "given": self._consent.is_given}
+        return {"type": "consent", "given": self._consent.is_given, "look": self._seat.lets_look}
 
     def answer(self, request: Mapping[str, Any]) -> Document:
         if request["do"] == "ping":
@@ -76,6 +76,10 @@ class SeatView:
             case {"do": "consent", "given": bool() as is_given}:
                 self._consent.give(is_given=is_given)
                 self._tell(CONSENT)  # to the seat's other pages
+                return {}
+            case {"do": "consent", "look": bool() as lets_look}:
+                self._seat.lets_look = lets_look
+                self._tell(CONSENT)
                 return {}
         return self._ready().answer(request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from lab_bench import DEADLINE, eventually
 from live_messages import HOSTILE
 from live_view import FakeView
 
+from orchestrator.errors import UsageInvalid
 from orchestrator.events import LessonEvent
 from orchestrator.lessons.board import Board, board_document, seat_row
 from orchestrator.lessons.progress import Progress, TaskProgress
@@ -43,9 +45,10 @@ def board(*stuck: str, held_from: str = "") -> dict[str, Any]:
 
 @dataclass
 class PlayedView(FakeView):
-    """Tells what a test plays, and takes whatever it is asked."""
+    """Tells what a test plays, and takes whatever it is asked; `replies` is what is asked for -> the answer."""
 
     played: list[dict[str, Any]] = field(default_factory=list)
+    replies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def documents(self) -> list[dict[str, Any]]:
         return [*self.played, {"type": "ready"}]
@@ -56,7 +59,9 @@ class PlayedView(FakeView):
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append(request)
-        return {}
+        if request["do"] == "look" and not self.replies:
+            raise UsageInvalid("nobody looks into the terminals of s1", why="the learner has not agreed")
+        return self.replies.get(request["do"], {})
 
     def tell(self, message: dict[str, Any]) -> None:
         for subscriber in self.subscribers:
@@ -142,6 +147,35 @@ def test_a_task_is_held_and_opened_at_its_head(view: PlayedView, server: WebServ
     assert asked == [("hold", "guess"), ("open", "look")]
 
 
+def looked_at(output: bytes) -> dict[str, dict[str, Any]]:
+    shown = {"node": "client", "columns": 100, "rows": 30, "output": b64encode(output).decode()}
+    return {"look": {"terminals": [shown]}}
+
+
+def test_a_teacher_looks_into_terminals_where_the_learner_has_agreed(
+    view: PlayedView, server: WebServer, page: Any
+) -> None:
+    """What comes later is shown, too; nothing can be typed; what a node wrote is only text."""
+    open_board(page, server)
+    look = page.get_by_role("button", name="Look into the terminals of s1")
+    look.click()
+    page.get_by_text("the learner has not agreed").wait_for()
+    assert page.locator("dialog").count() == 0
+    view.replies = looked_at(b"client$ dig app.shop.lab")
+    look.click()
+    dialog = page.get_by_role("dialog", name="Terminals of s1")
+    dialog.locator(".xterm-rows", has_text="client$ dig app.shop.lab").wait_for()
+    view.replies = looked_at(f"client$ {HOSTILE}".encode())
+    dialog.locator(".xterm-rows", has_text=HOSTILE[:12]).wait_for()
+    page.keyboard.type("rm -rf /")
+    assert {request["do"] for request in view.asked} <= {"look", "ping"}
+    box = dialog.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+
+
 def test_a_seat_that_waits_for_its_lab_is_told_so(server: WebServer, page: Any) -> None:
     go_to(page, server.admit(Seat("seat01", "one"), "a" * 43))
     page.get_by_role("heading", name="Your lab is starting…").wait_for()
@@ -161,8 +195,10 @@ def test_a_learner_agrees_to_a_replay_in_a_box(page: Any) -> None:
         go_to(page, server.admit(Seat("seat01", "one"), "a" * 43))
         box = page.get_by_label("My teacher may replay my attempts and hints after the class.")
         box.check()
+        page.get_by_label("My teacher may look into my terminals during the class.").check()
+        assert eventually(lambda: {"id", "do", "look"} in [set(request) for request in view.asked], DEADLINE)
         assert eventually(lambda: {"id", "do", "given"} in [set(request) for request in view.asked], DEADLINE)
         view.tell({"type": "consent", "given": False})  # from another tab of the seat
         page.wait_for_function("!document.querySelector('.consent input').checked")
-    (asked,) = [request for request in view.asked if request["do"] == "consent"]
-    assert asked["given"] is True
+    asked = [{**request, "id": 0} for request in view.asked if request["do"] == "consent"]
+    assert asked == [{"id": 0, "do": "consent", "given": True}, {"id": 0, "do": "consent", "look": True}]

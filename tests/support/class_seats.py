@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.errors import UsageInvalid
 from orchestrator.operations.classroom.folder import ClassSeat
 from orchestrator.operations.classroom.seats import RunningSeat
+from orchestrator.operations.live.node_terminals import ShownTerminal
 
 SECONDS = 30.0
 
@@ -53,6 +54,7 @@ class FakeSeats:
     lesson_may_begin: threading.Event = field(default_factory=threading.Event)
     starting: int = 0
     most_starting: int = 0
+    terminals: list[ShownTerminal] = field(default_factory=list)  # of each seat
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def make(self, seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
@@ -94,7 +96,7 @@ class FakeSeats:
         if name in self.slow_lessons:
             assert self.lesson_may_begin.wait(SECONDS)
         self.lost.discard(name)
-        yield FakeLab(name, lesson, self.lost)
+        yield FakeLab(name, lesson, self.lost, self.terminals)
         self.closed.append(name)
 
     def wait(self, seat: RunningSeat, state: str, ups: int = 0) -> None:
@@ -109,10 +111,10 @@ class FakeSeats:
 class FakeLab:
     """What a seat and its view need of a live lab."""
 
-    def __init__(self, name: str, lesson: FakeLesson, lost: set[str]) -> None:
+    def __init__(self, name: str, lesson: FakeLesson, lost: set[str], shown: list[ShownTerminal]) -> None:
         self.name = name
         self.lesson = lesson
-        self.terminals = SimpleNamespace(allowed=(), has_open=False)
+        self.terminals = SimpleNamespace(allowed=(), has_open=False, shown=lambda: tuple(shown))
         self.state = SimpleNamespace(states={})
         self._lost = lost
 

@@ -44,6 +44,8 @@ class RunningSeat:
         self.why = ""
         self.used_up = ""
         self.live: LiveLab | None = None
+        # Whether the learner lets the teacher look into the terminals, for as long as the class is served.
+        self.lets_look = False
         self.on_change: list[Callable[[RunningSeat], None]] = []
         self._watch = watch
         self._renew = renew

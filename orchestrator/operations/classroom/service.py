@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.classroom.folder import Classroom, ClassSeat
     from orchestrator.operations.live.lab import LiveLab
     from orchestrator.operations.live.lesson import LiveLesson
+    from orchestrator.operations.live.node_terminals import ShownTerminal
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
 
@@ -162,6 +163,18 @@ class ServedClass:
         """Make the lab of a seat anew; the learner's progress stays. Raises UsageInvalid."""
         self.classroom.seat(seat_name)
         self.seats[seat_name].reset()
+
+    def look(self, seat_name: str) -> tuple[ShownTerminal, ...]:
+        """What the terminals of a seat show. Raises UsageInvalid where its learner has not agreed, or none is there."""
+        self.classroom.seat(seat_name)
+        seat = self.seats[seat_name]
+        if not seat.lets_look:
+            why = "the learner has not agreed; on the page of the seat, below the lesson, is a box for that"
+            raise UsageInvalid(f"nobody looks into the terminals of {seat_name}", why=why)
+        shown = seat.live.terminals.shown() if seat.live else ()
+        if not shown:
+            raise UsageInvalid(f"{seat_name} has no terminal open")
+        return shown
 
     def _lesson_of(self, seat_name: str) -> LiveLesson | None:
         live = self.seats[seat_name].live

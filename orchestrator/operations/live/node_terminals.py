@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ MOST_TERMINALS = 8
 IDLE_SECONDS = 600.0  # that a terminal waits for somebody to come back
 END_SECONDS = 10.0
 LARGEST_SIZE = 1000  # columns or rows
+FIRST_SIZE = 80, 24  # columns and rows, until a page says another
 MOST_LINES = 500  # a second, on average between two looks: no person reads so fast
 
 
@@ -61,6 +63,16 @@ class Leash:
         self._thread.join(END_SECONDS)
 
 
+@dataclass(frozen=True)
+class ShownTerminal:
+    """What a terminal shows, for somebody who looks on: its node, its size, and its last output."""
+
+    node: str
+    columns: int
+    rows: int
+    output: bytes
+
+
 class NodeTerminal:
     """A shell at a terminal in a node. Those who watch it get what it shows; the last of it is kept."""
 
@@ -70,6 +82,7 @@ class NodeTerminal:
         self.exit_code: int | None = None
         self.ended = False
         self.typed = TypedInput()
+        self._size = FIRST_SIZE
         self._lines, self._looked_at = 0, time.monotonic()
         self._terminal = terminal
         self._leash = leash
@@ -140,7 +153,14 @@ class NodeTerminal:
     def resize(self, columns: int, rows: int) -> None:
         """Tell the shell how large the terminal is. What is no size is left out."""
         if 0 < columns <= LARGEST_SIZE and 0 < rows <= LARGEST_SIZE:
+            self._size = columns, rows
             self._terminal.resize(columns, rows)
+
+    @property
+    def shown(self) -> ShownTerminal:
+        """What it shows now."""
+        with self._lock:
+            return ShownTerminal(self.node_name, *self._size, self._shown)
 
     def end(self) -> None:
         """End the shell and all that it began."""
@@ -176,6 +196,12 @@ class NodeTerminals:
         return tuple(
             f"A terminal in {node} shows {rate:,.0f} lines a second" for node, rate in rates if rate >= MOST_LINES
         )
+
+    def shown(self) -> tuple[ShownTerminal, ...]:
+        """What each open terminal shows now."""
+        with self._lock:
+            terminals = tuple(self._open.values())
+        return tuple(terminal.shown for terminal in terminals)
 
     def open(self, node_name: str) -> NodeTerminal:
         """Open a shell. Raises UsageInvalid where that is not allowed, or where too many are open."""

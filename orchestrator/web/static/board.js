@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { button, clock, counted, element } from "./dom.js";
+import { Look } from "./look.js";
 import { noticePlace, showReply } from "./notices.js";
 
 const MARKS = { done: "✓", marked: "✎", skipped: "–", now: "●", later: "" };
@@ -95,6 +96,7 @@ function seatRow({ seat, state, why, stuck, task, tasks }, held) {
     return taskCell({ ...cell, waits, stuck: Boolean(stuck) && cell.state === "now" && !waits });
   });
   const keys = [button("Reset the lab", () => ask("reset", { seat }, `Remove the lab of ${seat} and bring it up anew? The progress stays.`), { class: "quiet" })];
+  keys.push(button("Terminals", () => look(seat), { class: "quiet", "aria-label": `Look into the terminals of ${seat}` }));
   if (task) keys.push(button("Mark as done", () => ask("mark_done", { seat, task }, `Take the task ${task} of ${seat} as done?`), { class: "quiet" }));
   const lab = element("td", { class: state }, why ? `${state}${why.includes("\n") ? "\n" : ": "}${why}` : state);
   return element("tr", { "data-seat": seat }, element("th", { scope: "row" }, seat), lab, ...cells, element("td", {}, ...keys));
@@ -120,6 +122,13 @@ function cellWords({ state, attempts, hints, solution, waits }) {
 
 async function ask(what, fields, question) {
   if (window.confirm(question)) showReply(notice, await connection.request(what, fields));
+}
+
+async function look(seat) {
+  const again = () => connection.request("look", { seat });
+  const reply = await again();
+  showReply(notice, reply);
+  if (reply.ok) new Look(seat, again).open(reply);
 }
 
 function showConnection(state, pause) {

@@ -1,29 +1,40 @@
-// The box in which a learner of a class lets the teacher replay the lesson afterwards.
+// The boxes in which a learner of a class lets the teacher replay the lesson afterwards, and look into the terminals now.
 
 import { element } from "./dom.js";
 import { noticePlace, showReply } from "./notices.js";
 
+const BOXES = [
+  ["given", "My teacher may replay my attempts and hints after the class."],
+  ["look", "My teacher may look into my terminals during the class."],
+];
+
 export class ConsentView {
-  #box = element("input", { type: "checkbox" });
+  #boxes = new Map();
   #notice = noticePlace();
-  #part = element("div", { class: "consent", hidden: true }, element("label", {}, this.#box, element("span", {}, "My teacher may replay my attempts and hints after the class.")), this.#notice);
+  #part = element("div", { class: "consent", hidden: true });
 
   constructor(place, request) {
+    for (const [name, text] of BOXES) {
+      const box = element("input", { type: "checkbox" });
+      this.#boxes.set(name, box);
+      this.#part.append(element("label", {}, box, element("span", {}, text)));
+      box.addEventListener("change", async () => {
+        const given = box.checked;
+        const reply = await request("consent", { [name]: given });
+        showReply(this.#notice, reply);
+        if (!reply.ok) box.checked = !given;
+      });
+    }
+    this.#part.append(this.#notice);
     place.append(this.#part);
-    this.#box.addEventListener("change", async () => {
-      const given = this.#box.checked;
-      const reply = await request("consent", { given });
-      showReply(this.#notice, reply);
-      if (!reply.ok) this.#box.checked = !given;
-    });
   }
 
   hello() {
     this.#part.hidden = true;
   }
 
-  show({ given }) {
+  show(message) {
     this.#part.hidden = false;
-    this.#box.checked = given;
+    for (const [name, box] of this.#boxes) box.checked = Boolean(message[name]);
   }
 }

@@ -2,11 +2,11 @@
 
 import "./inline_styles.js";
 import { button, element } from "./dom.js";
+import { terminalOptions, theme } from "./terminal_look.js";
 import { FitAddon } from "./vendor/xterm/addon-fit.js";
 import { TypedKeys } from "./typed_keys.js";
 import { Terminal } from "./vendor/xterm/xterm.js";
 
-const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8000;
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
@@ -29,11 +29,7 @@ export class TerminalPanel {
     this.node = node;
     this.session = session;
     this.#token = token;
-    this.#terminal = new Terminal({
-      fontFamily: "ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace",
-      fontSize: 13, lineHeight: 1.15, scrollback: 5000, screenReaderMode: true, cursorBlink: false, theme: theme(),
-      linkHandler: { activate() {}, allowNonHttpProtocols: false }, // a node's output opens no page
-    });
+    this.#terminal = new Terminal(terminalOptions());
     const tools = element(
       "div",
       { class: "terminal-tools" },
@@ -168,12 +164,4 @@ export class TerminalPanel {
     }
     this.focus();
   }
-}
-
-function theme() {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(`--terminal-${name}`).trim();
-  const named = Object.fromEntries(COLOURS.map((name) => [name, colour(name)]));
-  const bright = Object.fromEntries(COLOURS.map((name) => [`bright${name[0].toUpperCase()}${name.slice(1)}`, colour(`bright-${name}`) || colour(name)]));
-  return { background: colour("paper"), foreground: colour("ink"), cursor: colour("ink"), cursorAccent: colour("paper"), selectionBackground: colour("selection"), ...named, ...bright };
 }

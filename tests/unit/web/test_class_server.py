@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.classroom.folder import Classroom, ClassStore, new_class
 from orchestrator.operations.classroom.replay import ReplayConsent
 from orchestrator.operations.classroom.service import ServedClass
+from orchestrator.operations.live.node_terminals import ShownTerminal
 from orchestrator.web.board_client import ask_board
 from orchestrator.web.board_view import BoardView
 from orchestrator.web.seat_view import SeatView
@@ -106,6 +108,8 @@ def test_a_teacher_in_a_terminal_asks_the_same_server(room: Room) -> None:
         {"do": "mark_done", "seat": "seat02", "task": "look"},
         {"do": "mark_done", "seat": "seat01", "task": "nope"},
         {"do": "reset", "seat": "../seat01"},
+        {"do": "look", "seat": "seat01"},
+        {"do": "look", "seat": "nobody"},
         {"do": "hold", "task": "nope"},
         {"do": "hold", "task": ""},
         {"do": "open", "task": 1},
@@ -117,6 +121,24 @@ def test_what_cannot_be_done_is_refused(room: Room, words: dict[str, Any]) -> No
     with pytest.raises(UsageInvalid):
         room.ask(**words)
     assert room.ask("ping") == {}
+
+
+def test_a_teacher_looks_into_terminals_of_a_learner_who_agrees_and_of_no_other(room: Room) -> None:
+    with pytest.raises(UsageInvalid) as refused:
+        room.ask("look", seat="seat01")
+    assert refused.value.why.startswith("the learner has not agreed")
+    room.served.seats["seat01"].lets_look = True
+    with pytest.raises(UsageInvalid, match="seat01 has no terminal open"):
+        room.ask("look", seat="seat01")
+    room.fakes.terminals.append(ShownTerminal("client", 100, 30, b"client$ \x1b[31mdig\xff"))
+    output = b64encode(b"client$ \x1b[31mdig\xff").decode()
+    document = {"node": "client", "columns": 100, "rows": 30, "output": output}
+    assert room.ask("look", seat="seat01") == {"terminals": [document]}
+    with pytest.raises(UsageInvalid):
+        room.ask("look", seat="seat02")
+    room.served.seats["seat01"].lets_look = False
+    with pytest.raises(UsageInvalid):
+        room.ask("look", seat="seat01")
 
 
 def test_without_the_boards_token_nobody_is_answered(room: Room) -> None:
