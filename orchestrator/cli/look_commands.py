@@ -115,7 +115,7 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
     target = find_lab(name, lab)
     require_node(target.scenario.reading.scenario, node)
     workspace = open_workspace(target.lab_name, read_only=True)
-    container = find_node(workspace, target.scenario, target.lab_name, node)
+    container = find_node(workspace, target.scenario, target.lab_name, node, runs=True)
     if sys.stdin.isatty():
         _say_exhausted(workspace, target, node)
         # The docker client would tell of a missing program in the words of its runtime.
@@ -167,7 +167,7 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
     scenario = target.scenario.reading.scenario
     node_name = require_node(scenario, node) if node else default_node(scenario)
     workspace = open_workspace(target.lab_name, read_only=True)
-    container = find_node(workspace, target.scenario, target.lab_name, node_name)
+    container = find_node(workspace, target.scenario, target.lab_name, node_name, runs=True)
     if sys.stdin.isatty():
         topology, _ = observe_lab(workspace, target.scenario, target.lab_name)
         say(f"\n{welcome_text(topology, node_name)}\n")

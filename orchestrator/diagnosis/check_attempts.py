@@ -22,7 +22,7 @@ from orchestrator.diagnosis.check_layers.from_judgement import (
 from orchestrator.diagnosis.check_layers.held_connection import held_layer
 from orchestrator.diagnosis.check_layers.http import http_layers
 from orchestrator.diagnosis.check_layers.sql import sql_layer
-from orchestrator.diagnosis.check_layers.udp import udp_layer
+from orchestrator.diagnosis.check_layers.udp import ip_version, udp_layer
 from orchestrator.diagnosis.check_layers.upstream_tls import upstream_tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
@@ -130,7 +130,7 @@ def _udp_attempts(
 ) -> tuple[LayeredAttempt, ...]:
     """To the host of the datagram, over all layers but TCP; the reply itself is judged by the check."""
     host, number = endpoint(context.fill(check.udp, check.asker))
-    attempts = attempts_to_host(check.asker, host, Port(number, "udp"), context, commands)
+    attempts = attempts_to_host(check.asker, host, Port(number, "udp"), context, commands, family=ip_version(judgement))
     layers = frozenset({"node", "resolver", "dns", "route", "listen"}) if check.answered else frozenset({"node", "dns"})
     return tuple(LayeredAttempt(attempt, (udp_layer(judgement),), layers) for attempt in attempts)
 

@@ -134,7 +134,9 @@ class CheckRunner:
 
     def _tell_waiting(self, trials: Sequence[_Trial]) -> None:
         def tell() -> None:
-            self._on_waiting([trial.check.name for trial in trials if not trial.explained])
+            # Walks begin once all are judged.
+            waiting = [trial for trial in trials if not trial.finding] or [t for t in trials if not t.explained]
+            self._on_waiting([trial.check.name for trial in waiting])
             self._loop.later(TELL_SECONDS, tell)
 
         self._loop.later(TELL_SECONDS, tell)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotFound, NotStarted, UsageInvalid
+from orchestrator.errors import NotFound, NotStarted, UsageInvalid, WrongState
 from orchestrator.events import ProgramEvent
 from orchestrator.lab.shell_record import SHELL
 from orchestrator.planning import labels
+from orchestrator.planning.snapshot import STOPPED_CODES
 
 if TYPE_CHECKING:
     from orchestrator.engine.programs import OutputSink
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.lab_ref import LabRef
+    from orchestrator.planning.snapshot import ObservedContainer
 
 
 def require_node(scenario: Scenario, node_name: str) -> str:
@@ -50,14 +53,36 @@ class NodeContainer:
     start_anew: str = ""
 
 
-def find_node(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str) -> NodeContainer:
-    """The node with its container. Raises NotFound where the node is not up."""
+def find_node(
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str, *, runs: bool = False
+) -> NodeContainer:
+    """The node with its container. Raises NotFound where the node is not up, and WrongState if it does not run where
+    it must."""
     lab = workspace.lab(scenario, lab_name)
     for container in workspace.engine.containers(f"{labels.LAB}={lab.name}"):
         if container.labels.get(labels.NODE) == node_name and labels.SIDECAR not in container.labels:
+            if runs:
+                require_running(lab.scenario, lab.named, node_name, container, with_faults=bool(lab.faults()))
             start_anew = f"{lab.named.command('inject', 'stop', node_name)} && {lab.named.command('heal')}"
             return NodeContainer(lab.name, node_name, container.id, start_anew)
     raise NotFound(f"the node {node_name!r} of the lab {lab.name!r} is not up", hint=lab.named.command("up"))
+
+
+def require_running(
+    scenario: Scenario, named: LabRef, node_name: str, container: ObservedContainer, *, with_faults: bool
+) -> None:
+    """Raise WrongState if no program can be started in a node, with why, and the command that helps."""
+    if container.state == "running":
+        return
+    what = f"the node {node_name!r} is {'stopped' if container.stopped else container.state}"
+    why, hint = "no program can run in it", named.command("heal" if with_faults else "up")
+    if container.stopped and container.out_of_memory:
+        limit = (scenario.nodes[node_name].limits or scenario.roles[node_name].limits).memory
+        why = f"it has ended, for its program wanted more than its {limit} MiB of memory (limits: memory)"
+        hint = named.command("logs", node_name)
+    elif container.stopped and container.exit_code not in STOPPED_CODES:
+        why, hint = f"it has ended by itself, with exit code {container.exit_code}", named.command("logs", node_name)
+    raise WrongState(what, why=why, hint=hint)
 
 
 def run_program(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from orchestrator.errors import EngineRefused, NotFound, TookTooLong, UsageInvalid
 from orchestrator.events import ProgramEvent
 from orchestrator.operations.capture import ALL_PACKETS, PacketFilter, capture_gone, open_capture, raise_ended
-from orchestrator.operations.node_access import default_node, require_node, require_program
+from orchestrator.operations.node_access import default_node, require_node, require_program, require_running
 
 if TYPE_CHECKING:
     from orchestrator.engine.programs import Output
@@ -198,6 +198,7 @@ def _container_of(capture: LabCapture, observed: Snapshot, node_name: str) -> st
     container = observed.container_of(node_name)
     if container is None:
         raise NotFound(f"the node {node_name!r} is not up", hint=capture.named.command("up"))
+    require_running(capture.scenario, capture.named, node_name, container, with_faults=bool(observed.faults))
     return container.id
 
 

@@ -76,6 +76,10 @@ class ObservedContainer:
         return {network: IPv4Interface(address) for network, address in pairs}
 
 
+# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
+STOPPED_CODES = (0, 137, 143)
+
+
 @dataclass(frozen=True)
 class ListedContainer:
     """A container as the engine's list has it. The list costs an engine far less than to look at each container."""

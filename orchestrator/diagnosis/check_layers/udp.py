@@ -13,6 +13,11 @@ from orchestrator.diagnosis.layers.answer import ANSWER
 from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
 
 
+def ip_version(judgement: Judgement) -> str | None:
+    """The version of IP that is followed: of a name, the datagram went to one address alone; None is IPv4."""
+    return "ipv6" if any(" to [" in line for line in judgement.evidence) else None
+
+
 def udp_layer(judgement: Judgement) -> LayerProbe:
     """The last layer: the reply. A rule on the way may have dropped the datagram or the reply, or refused it."""
     silent = judgement.actual == NO_REPLY

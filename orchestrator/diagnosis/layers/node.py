@@ -17,9 +17,7 @@ from orchestrator.diagnosis.layer_probe import (
 from orchestrator.diagnosis.layers.dns import dns_works
 from orchestrator.diagnosis.layers.listen import listens
 from orchestrator.diagnosis.layers.tcp import connected
-
-# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
-STOPPED = (0, 137, 143)
+from orchestrator.planning.snapshot import STOPPED_CODES
 
 
 def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
@@ -84,7 +82,7 @@ def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -
         limit = attempt.context.topology.memory_limit(node)
         why = f"its program wanted more than its {limit} MiB of memory (limits: memory)"
         return f"{name} has ended, for {why}.", attempt.commands.logs(node)
-    if node_state.state == "stopped" and node_state.exit_code not in STOPPED:
+    if node_state.state == "stopped" and node_state.exit_code not in STOPPED_CODES:
         return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
     return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.repair()
 

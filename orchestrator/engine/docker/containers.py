@@ -78,7 +78,7 @@ class DockerContainers(DockerNetworks):
     def _stats(self, container: str) -> dict[str, Any]:
         """By a single look: the engine would wait a second for the next one, which tells the processor time.
 
-        Of a container that ends while the engine looks, its answer is empty.
+        Of a container that is removed while the engine looks, its answer is empty (Engine 20.10).
         """
         with self._errors(_named(container)):
             document = self._api.find(f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"})

@@ -221,7 +221,7 @@ class NodeTerminals:
         from orchestrator.operations.inspection import observe_lab
         from orchestrator.rendering.welcome import welcome_text
 
-        node = find_node(self._workspace, self._scenario, self._lab_name, node_name)
+        node = find_node(self._workspace, self._scenario, self._lab_name, node_name, runs=True)
         topology, _ = observe_lab(self._workspace, self._scenario, self._lab_name)
         engine, session = self._workspace.engine, token_hex(16)
         argv = shell_argv(self._scenario.reading.scenario, node_name)

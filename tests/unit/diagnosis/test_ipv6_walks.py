@@ -9,6 +9,7 @@ from dns_bytes import question_of
 from walk_harness import FOUND, LOST, SimulatedLab, dns_reply, far, tcp, walked
 
 from orchestrator.checks.dns_query import ASK
+from orchestrator.checks.kinds.udp import REFUSALS
 from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
 
 SIX = """
@@ -118,3 +119,13 @@ def test_a_connection_over_ipv6_that_is_lost_is_named_there() -> None:
     walk = walked(world, family="ipv6", **NAME)
     assert walk.broken
     assert walk.broken.name == "tcp"
+
+
+@pytest.mark.parametrize(("to", "wanted"), [("[fd00::12]:5000", "AAAA"), ("192.168.7.12:5000", "A")])
+def test_a_datagram_is_followed_over_the_version_of_ip_that_it_took(to: str, wanted: str) -> None:
+    """Of a name a datagram goes to one address alone: a server that waits over the other version gets none."""
+    world = lab("app.shop.lab. 60 IN AAAA {own}")
+    evidence = (f"datagram from port 43165 to {to}: Connection refused",)
+    walked(world, actual=REFUSALS["ECONNREFUSED"], evidence=evidence, from_="client", udp="app.shop.lab:5000")
+    assert ("app.shop.lab. IN A" in questions(world)) == (wanted == "A")
+    assert wanted == "A" or questions(world) == {"app.shop.lab. IN AAAA"}

@@ -99,8 +99,8 @@ def engine(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.M
         yield opened
 
 
-def test_of_a_container_that_ends_meanwhile_no_process_is_counted(engine: DockerEngine) -> None:
-    """So a walk says what it knows."""
+def test_of_a_container_that_goes_meanwhile_no_process_is_counted(engine: DockerEngine) -> None:
+    """Removed while it looks, Docker Engine 20.10 answers 200 with nothing; a walk then says what it knows."""
     assert engine.process_count("c1") == ProcessCount(0, 0)
     assert engine.memory_use("c1") == 0
     assert no_process_left(engine, "c1") is None

@@ -324,6 +324,17 @@ def test_it_is_told_every_second_what_is_waited_for() -> None:
     assert told == [["slow"], ["slow"]]
 
 
+def test_of_what_is_judged_nothing_is_waited_for() -> None:
+    """Several checks are under way, of which one takes long: the others are not named any more."""
+    told: list[list[str]] = []
+    lab = TimedLab({"a": 2.5, "b": 0.1}, ProgramResult(0, "", ""))
+    clocks = Clocks(lab, lab, lab.wait)
+    runner = CheckRunner(places(), lab.start, lambda _: None, lambda names: told.append(list(names)), clocks=clocks)
+    quick = KINDS["runs"].model_validate({"name": "quick", "from": "b", "runs": ["try"]})
+    runner.check([quick, runs("slow")])
+    assert told == [["slow"], ["slow"]]
+
+
 @pytest.mark.parametrize(("halted", "verdict"), [("b", "fail"), ("another", "unknown")])
 def test_of_a_node_that_does_not_run_silence_needs_no_proof(halted: str, verdict: str) -> None:
     """A program without processor time proves nothing by its time limit, unless it is known why it waited in vain."""
