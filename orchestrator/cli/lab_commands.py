@@ -23,6 +23,7 @@ from orchestrator.cli.options import (
     member_options,
     report_options,
     scenario_argument,
+    split_option,
     timeout_option,
     trusted_option,
     untrusted_option,
@@ -208,14 +209,16 @@ def down_command(name: str | None, lab: str | None) -> int:
 @click.command()
 @scenario_argument
 @lab_option
+@split_option
 @json_option
-def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
+def plan_command(name: str | None, lab: str | None, split: str, as_json: bool) -> int:
     """Print what `up` would do, and change nothing."""
     from orchestrator.operations.lifecycle import plan_up
     from orchestrator.rendering.plans import WIDTH, plan_text
 
     target = find_lab(name, lab, file_needed=True)
-    plan = plan_up(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
+    workspace = open_workspace(target.lab_name, read_only=True, members=(split,) if split else ())
+    plan = plan_up(workspace, target.scenario, target.lab_name)
     if as_json:
         steps = [{"id": step.id, "why": step.why, "needs": list(step.needs)} for step in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})

@@ -121,7 +121,7 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
         # The docker client would tell of a missing program in the words of its runtime.
         require_program(workspace, container.id, argv[0])
         record_terminal(workspace, container, argv)
-        _become_terminal(workspace.url, container.id, argv)
+        _become_terminal(workspace.url_of(container.id), container.id, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
     code = run_program(workspace, container, argv, _write_through, source)
     if code != OK:
@@ -173,7 +173,7 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
         say(f"\n{welcome_text(topology, node_name)}\n")
     shell = shell_argv(scenario, node_name)
     record_terminal(workspace, container, shell)
-    _become_terminal(workspace.url, container.id, shell)
+    _become_terminal(workspace.url_of(container.id), container.id, shell)
     return OK
 
 

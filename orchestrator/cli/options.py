@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.errors import UsageInvalid
+from orchestrator.host.members.names import joined
 
 Command = Callable[..., Any]
 DAY = 86400  # seconds
@@ -73,12 +74,14 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
 
 
 def member_options(command: Command) -> Command:
-    """--member NAME and --members A,B,C, as `members`."""
+    """--member NAME, --members A,B,C and --split A,B, as `members`: those of --split in one word."""
 
-    def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], **more: Any) -> Any:
-        if member and members:
-            raise UsageInvalid("--member and --members are two ways to say the same", hint="give one of them")
-        return command(*arguments, members=(member,) if member else members, **more)
+    def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], split: str, **more: Any) -> Any:
+        if sum(map(bool, (member, members, split))) > 1:
+            what = "--member, --members and --split each say where the lab comes up"
+            raise UsageInvalid(what, hint="give one of them")
+        chosen = (split,) if split else members
+        return command(*arguments, members=(member,) if member else chosen, **more)
 
     # Its name, its help, and the options that it has already.
     update_wrapper(with_members, command)
@@ -86,7 +89,20 @@ def member_options(command: Command) -> Command:
     single = click.option("--member", metavar="MEMBER", help=text)
     text = "Bring a new lab up on the one of these members that has the most room; `local` is the engine in use."
     several = _members_option(text)
-    return single(several(with_members))
+    return single(several(split_option(with_members)))
+
+
+def split_option(command: Command) -> Command:
+    """--split A,B, as `split`: the members in one word, empty without the option."""
+    text = "Split a new lab over all of these members, which are in one Docker Swarm; `local` is the engine in use."
+    return click.option("--split", metavar="A,B", help=text, callback=_split_name)(command)
+
+
+def _split_name(ctx: click.Context, option: click.Parameter, text: str | None) -> str:
+    names = _names(ctx, option, text)
+    if names and len(set(names)) < 2:
+        raise UsageInvalid("--split takes the names of two members or more", hint=f"--member {names[0]}")
+    return joined(names)
 
 
 def spread_option(command: Command) -> Command:

@@ -14,8 +14,11 @@ StopTest = Callable[[], bool]
 class Logs(Protocol):
     """What containers wrote, both streams. `since` is in seconds since 1970 by the engine's own time."""
 
-    def now(self) -> float:
-        """The engine's own time (seconds since 1970), by which it dates what containers write."""
+    def now(self, container: str = "", /) -> float:
+        """The engine's own time (seconds since 1970), by which it dates what containers write.
+
+        Where several engines are one, that of the engine which has this container.
+        """
         ...
 
     def log(self, container: str, since: float = 0.0) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.engine.protocol import Engine, Resources
 from orchestrator.events import Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.member_pin import member_of
+from orchestrator.lab.member_pin import may_stand_on, member_of
 from orchestrator.lab.run_registry import is_alive, is_foreign
 from orchestrator.lab.store import LabFolder, labs_with_begun_removal
 from orchestrator.lab.take_down import remove_locked_lab
@@ -31,10 +31,13 @@ def incomplete_removals(engine: Resources, state: StateFolder, member: str = "")
     def alive(lab: str, run: str) -> bool:
         return is_alive(state, run) or is_alive(state, LabFolder(state, lab).claimed_by())
 
+    def looked_for(every: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+        return [own for own in every if labels.LAB in own and may_stand_on(state, own[labels.LAB], member)]
+
     return leftovers(
-        [container.labels for container in engine.containers(labels.LAB)],
-        [network.labels for network in engine.networks() if labels.LAB in network.labels],
-        [volume.labels for volume in engine.volumes(labels.LAB)],
+        looked_for(container.labels for container in engine.containers(labels.LAB)),
+        looked_for(network.labels for network in engine.networks()),
+        looked_for(volume.labels for volume in engine.volumes(labels.LAB)),
         begun=begun_removals(state, member),
         alive=alive,
         foreign=lambda object_labels: is_foreign(state, object_labels),

@@ -23,7 +23,7 @@ from orchestrator.lab.guard import living_run
 from orchestrator.lab.image_builds import build_images
 from orchestrator.lab.image_user import require_ordinary_user
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.member_pin import pin_lab, require_home
+from orchestrator.lab.member_pin import keep_split, pin_lab, require_home
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_alive, is_dead, refuse_foreign, retire_runs
@@ -115,6 +115,7 @@ class Lab:
             faults=self.faults(),
             blocked=self.folder.blocked(),
             living_runs=self._living_runs(containers.result()),
+            split=self.settings.split(),
         )
         kept = self.folder.credentials()
         credentials, why = credentials_of(self.topology(snapshot), kept, time.time(), new_secrets)
@@ -216,7 +217,9 @@ class Lab:
             self.engine, self.folder, observed, self.named, settings.ready_seconds, allowed, settings.on_files
         )
         try:
-            pin_lab(self.state, self.name, settings.member, copies=settings.copies_files)
+            pin_lab(self.state, self.name, settings.member, copies=settings.copies)
+            if observed.split:
+                keep_split(self.state, self.name, observed.split)
             self.folder.cancel_removal()
             if self.settings.source:
                 source = replace(self.settings.source, trusted=settings.trusted)

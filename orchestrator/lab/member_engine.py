@@ -60,7 +60,7 @@ class MemberEngine(DockerEngine):
 
     def _there(self, bind: Bind) -> Bind:
         lab, nodes, below = bind.source.removeprefix(self._labs).partition("/nodes/")
-        if not bind.source.startswith(self._labs) or not nodes or not copies_files(self._state, lab):
+        if not bind.source.startswith(self._labs) or not nodes or not copies_files(self._state, lab, self._member):
             return bind
         try:
             return Bind(f"{self.volume_folder(files_volume(lab))}/{below}", bind.target)
@@ -79,6 +79,7 @@ class MemberEngine(DockerEngine):
             name=labels.name_of(lab, f"{node}-files-{token_hex(3)}"),
             image=image,
             labels={**own, labels.NODE: node, labels.SIDECAR: "files"},
+            member=self._member,
             command=("sleep", str(LONGEST_SECONDS)),
             user="0",
             environment={"FILES": FILES_AT},

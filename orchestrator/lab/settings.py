@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.probes import RunProgram
@@ -14,6 +15,9 @@ from orchestrator.lab.source import LabSource
 from orchestrator.planning.budget import FilePath
 from orchestrator.planning.snapshot import UsedRange
 from orchestrator.quick_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from orchestrator.planning.split import Split
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,12 @@ class Settings:
     machine_memory: Callable[[], int] = lambda: 0
     extra_images: tuple[str, ...] = ()
     scenario_argument: str = ""
-    # The member on whose engine the lab stands; empty for the engine in use.
+    # The member on whose engine the lab stands, or several in one word; empty for the engine in use.
     member: str = ""
-    # The member has copies of the lab's files; `on_files` is called with each node whose files were written.
-    copies_files: bool = False
+    # Gives which node stands on which of several members; it may ask them. None: all stand on one.
+    split: Callable[[], Split | None] = lambda: None
+    # These members have copies of the lab's files; `on_files` is called with each node whose files were written.
+    copies: tuple[str, ...] = ()
     on_files: Callable[[str], None] = lambda _node: None
     # What the lab remembers of its scenario, so that its name alone finds it.
     source: LabSource | None = None

@@ -136,7 +136,7 @@ class StepHandler:
 
     def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
         """Signal, and wait until the program says that it goes by its files: until then it gives the old answers."""
-        since = self._engine.now() if action.says else 0.0
+        since = self._engine.now(action.container) if action.says else 0.0
         self._engine.signal(action.container, action.signal)
         if action.says:
             self._await_reloaded(action, since, stop)

@@ -12,6 +12,7 @@ from orchestrator.model.values import (
     Address,
     Bound,
     DnsNames,
+    Label,
     NetworkName,
     NetworkNames,
     NodeNames,
@@ -112,6 +113,12 @@ class Node(ScenarioModel):
     )
     address: Address | None = Field(
         None, description="The node's address, where the scenario has one network.", examples=["192.168.7.20"]
+    )
+    on: Label | None = Field(
+        None,
+        description="The member on which the node stands in a lab that is split over several (`up --split`); without "
+        "it, wirelab chooses. Elsewhere it has no effect.",
+        examples=["big"],
     )
     routes: NetworkNames | None = Field(
         None,

@@ -84,11 +84,12 @@ def _scenario_of(state: StateFolder, lab_name: str) -> LoadedScenario | None:
 
 def _workspace(state: StateFolder, url: str, run: str) -> Workspace:
     """The engine on which the run made things, and the member whose it is."""
-    from orchestrator.lab.member_engine import open_member_engine
     from orchestrator.lab.run_registry import run_member
+    from orchestrator.operations.members.home import Home
+    from orchestrator.operations.workspace import member_workspace
 
-    member = run_member(state, run)
-    return Workspace(state, url, open_member_engine(url, state, member), actor=Actor(run, "watchdog"), member=member)
+    home = Home(run_member(state, run), url, is_new=False)
+    return member_workspace(state, home, notify=lambda _text: None, actor=Actor(run, "watchdog"))
 
 
 def main(arguments: Sequence[str]) -> None:

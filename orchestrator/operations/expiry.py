@@ -68,8 +68,10 @@ def end_when_possible(state: StateFolder, lab_name: str) -> None:
 
     Where the end was put off meanwhile, the timer goes on.
     """
-    from orchestrator.engine.opening import open_engine
     from orchestrator.host.members.reach import reach_url
+    from orchestrator.lab.member_pin import member_of
+    from orchestrator.operations.members.home import Home
+    from orchestrator.operations.workspace import member_workspace
 
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (end := end_of(state, lab_name)) and time.monotonic() < deadline:
@@ -79,7 +81,8 @@ def end_when_possible(state: StateFolder, lab_name: str) -> None:
         actor = Actor(new_run_id(), "timer", ("wirelab", "down", "--lab", lab_name))
         try:
             reach_url(state, end.url)
-            workspace = Workspace(state, end.url, open_engine(end.url), actor=actor)
+            home = Home(member_of(state, lab_name), end.url, is_new=False)
+            workspace = member_workspace(state, home, notify=lambda _text: None, actor=actor)
             end_lab(workspace, lab_name)
             workspace.close()
         except (EngineMissing, LabBusy):

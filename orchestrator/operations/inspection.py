@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
     """The labs that have a container on the engine, those of other people too."""
+    from orchestrator.lab.member_pin import may_stand_on
+
     nodes: dict[str, list[ObservedContainer]] = {}
     for container in workspace.engine.containers(labels.LAB):
         if labels.NODE in container.labels and labels.SIDECAR not in container.labels:
             nodes.setdefault(container.labels[labels.LAB], []).append(container)
-    summaries = (_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
+    names = [name for name in sorted(nodes) if may_stand_on(workspace.state, name, workspace.member)]
+    summaries = (_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in names)
     return tuple(replace(summary, member=workspace.member) for summary in summaries)
 
 

@@ -149,7 +149,8 @@ def _prepare_engine(workspace: Workspace, scenario: LoadedScenario) -> None:
 
     references = [node.image for node in scenario.reading.scenario.nodes.values() if node.image]
     with workspace.naming_errors():
-        send_author_images(workspace.state, workspace.url, references, workspace.notify)
+        for url in workspace.engine_urls:
+            send_author_images(workspace.state, url, references, workspace.notify)
 
 
 def _settings(options: UpOptions) -> dict[str, object]:
@@ -175,7 +176,7 @@ def _why_host_is_open(workspace: Workspace, plan: Plan) -> str:
     from orchestrator.host.private_engine.host_access import why_host_is_open
     from orchestrator.planning.networks import opened_to_host
 
-    return why_host_is_open(workspace.url) if opened_to_host(plan) else ""
+    return why_host_is_open(workspace.engine_urls[0]) if opened_to_host(plan) else ""
 
 
 def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, options: UpOptions) -> UpResult:

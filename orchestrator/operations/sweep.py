@@ -14,8 +14,6 @@ from orchestrator.operations.command_record import recorded
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.engine.protocol import Engine
-    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.leftovers import LabLeftovers
 
@@ -69,7 +67,7 @@ def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
     more, others = remove_each(partial(_complete_removal, workspace, lab_name) for lab_name in begun)
     count, failures = count + more, failures + others
     if all_labs:
-        more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
+        more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(workspace))
         count, failures = count + more, failures + others
     return SweepResult(count, healed, tuple(failures), incomplete_removals(engine, state, workspace.member))
 
@@ -104,11 +102,14 @@ def _remove_lab(workspace: Workspace, lab_name: str) -> int:
         return len(remove_lab(workspace.without_watcher(), lab_name).steps)
 
 
-def _lab_names(engine: Engine, state: StateFolder) -> list[str]:
+def _lab_names(workspace: Workspace) -> list[str]:
     """The labs of this person of which anything is on the engine."""
+    from orchestrator.lab.member_pin import may_stand_on
     from orchestrator.lab.run_registry import is_foreign
 
+    engine, state = workspace.engine, workspace.state
     all_labels = [container.labels for container in engine.containers(labels.LAB)]
     all_labels += [network.labels for network in engine.networks() if labels.LAB in network.labels]
     all_labels += [volume.labels for volume in engine.volumes(labels.LAB)]
-    return sorted({own[labels.LAB] for own in all_labels if not is_foreign(state, own)})
+    names = sorted({own[labels.LAB] for own in all_labels if not is_foreign(state, own)})
+    return [name for name in names if may_stand_on(state, name, workspace.member)]

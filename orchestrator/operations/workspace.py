@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.events import Actor, Event
+from orchestrator.host.members.names import is_split, parts
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.operations.scenario_library import FILE, display_path, find_scenario
@@ -20,11 +21,13 @@ from orchestrator.operations.trusted import is_trusted
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
-    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.protocol import Engine
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.journal import Journal
     from orchestrator.lab.lab import Lab
+    from orchestrator.model.scenario import Scenario
     from orchestrator.operations.members.home import Home
+    from orchestrator.operations.members.split_members import SplitMembers
     from orchestrator.operations.scenario_library import LoadedScenario
 
 NO_RUN = "none"
@@ -36,20 +39,30 @@ class Workspace:
     """The state folder and one engine, with its address.
 
     `member` is the member whose engine it is, empty for the engine in use. New labs there mount copies of their files
-    where it `copies_files`.
+    where it `copies_files`. A `split` lab has several members, whose engines are one.
     `actor` says who causes the events of this workspace. `notify` takes a line of progress for a person, `on_event`
     each event as it is written to the journal.
     """
 
     state: StateFolder
     url: str
-    engine: DockerEngine
+    engine: Engine
     notify: Callable[[str], None] = lambda _text: None
     on_event: Callable[[Event], None] = lambda _event: None
     actor: Actor = field(default_factory=Actor)
     member: str = ""
     copies_files: bool = False
+    split: SplitMembers | None = None
     _journals: dict[tuple[str, str], Journal] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def engine_urls(self) -> tuple[str, ...]:
+        """The address of each engine of this workspace."""
+        return tuple(self.split.urls.values()) if self.split else (self.url,)
+
+    def url_of(self, container: str) -> str:
+        """The address of the engine that has the container."""
+        return self.split.urls[self.split.engine.member_of(container)] if self.split else self.url
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the tags of wirelab's own images, and build those that are missing, or send them to the member."""
@@ -57,16 +70,23 @@ class Workspace:
             from orchestrator.operations.members.images import ensure_images
 
             with self.naming_errors():
-                return ensure_images(self.state, self.url, names, self.notify)
+                for url in self.engine_urls:
+                    ensure_images(self.state, url, names, self.notify)
+                return self.image_tags(names)
         from orchestrator.host.images.catalog import image_catalog
 
         return image_catalog(self.url, self.state, os.environ, self.notify).ensure(names)
 
     def naming_errors(self) -> AbstractContextManager[None]:
         """Let an error of an engine that does not answer name the member whose it is."""
+        from contextlib import ExitStack
+
         from orchestrator.host.members.reach import naming_member
 
-        return naming_member(self.member, self.url)
+        stack = ExitStack()
+        for member, url in (self.split.urls if self.split else {self.member: self.url}).items():
+            stack.enter_context(naming_member(member, url))
+        return stack
 
     def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
         """The tags of wirelab's own images, whether or not the engine has them. Builds nothing."""
@@ -79,28 +99,32 @@ class Workspace:
         from orchestrator.host.images.catalog import image_catalog
 
         with self.naming_errors():
-            return image_catalog(self.url, self.state, os.environ, self.notify).missing(names)
+            catalogs = [image_catalog(url, self.state, os.environ, self.notify) for url in self.engine_urls]
+            missing = {name for catalog in catalogs for name in catalog.missing(names)}
+            return tuple(name for name in names if name in missing)
 
     def isolates_ipv6(self) -> bool | None:
         """Whether this engine isolates internal networks with IPv6; None where nobody can tell."""
         from orchestrator.host.machine import isolates_ipv6
 
         with self.naming_errors():
-            return isolates_ipv6(self.url)
+            answers = [isolates_ipv6(url) for url in self.engine_urls]
+            return False if False in answers else None if None in answers else True
 
     def machine_memory(self) -> int:
         """The memory of the engine's machine in MiB; 0 where the engine does not tell."""
         from orchestrator.host.machine import machine_memory
 
         with self.naming_errors():
-            return machine_memory(self.url)
+            memories = [machine_memory(url) for url in self.engine_urls]
+            return sum(memories) if all(memories) else 0
 
     def unlimited(self) -> tuple[str, ...]:
         """What the engine sets no limit on, such as "memory"; nothing where it does not tell."""
         from orchestrator.host.machine import unlimited
 
         try:
-            return unlimited(self.url)
+            return tuple(dict.fromkeys(what for url in self.engine_urls for what in unlimited(url)))
         except WirelabError:
             return ()
 
@@ -109,7 +133,8 @@ class Workspace:
         from orchestrator.host.machine import free_memory
 
         with self.naming_errors():
-            return free_memory(self.url)
+            memories = [free_memory(url) for url in self.engine_urls]
+            return None if None in memories else sum(memory for memory in memories if memory is not None)
 
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None.
@@ -138,17 +163,19 @@ class Workspace:
             "trusted": is_trusted(scenario, os.environ) or was_trusted(self.state, lab_name, source),
             "place": scenario.place,
             "member": self.member,
-            **self._copies(lab_name, reading.scenario.name, run),
+            **self.member_settings(lab_name, reading.scenario, run),
             "scenario_argument": scenario.typed or _scenario_display_path(scenario),
             "source": source,
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
         return Lab(self.engine, self.state, lab_name, reading.scenario, reading.texts, whole)
 
-    def _copies(self, lab_name: str, scenario_name: str, run: str) -> dict[str, object]:
-        """The settings of a lab whose member has copies of its files."""
+    def member_settings(self, lab_name: str, scenario: Scenario, run: str) -> dict[str, object]:
+        """The settings of a lab whose member has copies of its files, and of one that is split."""
         from orchestrator.lab.member_pin import copies_files, stands
 
+        if self.split:
+            return self.split.settings(lab_name, scenario, run or NO_RUN, self.image_tags(("client",))["client"])
         standing = self.member and stands(self.state, lab_name)
         if not (copies_files(self.state, lab_name) if standing else self.copies_files):
             return {}
@@ -158,9 +185,9 @@ class Workspace:
 
         engine, folder = self.engine, LabFolder(self.state, lab_name).path
         assert isinstance(engine, MemberEngine)
-        own = labels.of_lab(lab_name, scenario_name, run or NO_RUN)
+        own = labels.of_lab(lab_name, scenario.name, run or NO_RUN)
         image = self.image_tags(("client",))["client"]
-        return {"copies_files": True, "on_files": lambda node: engine.put_files(folder / node, own, image)}
+        return {"copies": (self.member,), "on_files": lambda node: engine.put_files(folder / node, own, image)}
 
     def journal(self, lab_name: str, run: str = "") -> Journal:
         """The journal of a lab, as this run writes it."""
@@ -235,7 +262,9 @@ def open_workspace(
         from orchestrator.operations.members.home import find_home
 
         if home := find_home(state, lab_name, members, nodes=nodes, notify=notify):
-            notify_engine(f"engine: {home.url} (member {home.member})")
+            notify_engine(_engine_line(home))
+            if read_only:  # whether the engine sees our files is tried with a container
+                home = replace(home, is_new=False)
             return member_workspace(state, home, notify=notify, on_event=on_event, actor=actor)
     from orchestrator.host.find import find_engine
 
@@ -254,7 +283,12 @@ def member_workspace(
     on_event: Callable[[Event], None] = lambda _event: None,
     actor: Actor | None = None,
 ) -> Workspace:
-    """The workspace of a member. Where a new lab is to come up, it is tried whether the member sees our files."""
+    """The workspace of a member, or of several. For a new lab it is tried whether they see this machine's files."""
+    if is_split(home.member):
+        from orchestrator.operations.members.split_members import open_split_members
+
+        split, actor = open_split_members(state, home.member, is_new=home.is_new), actor or Actor(new_run_id())
+        return Workspace(state, home.url, split.engine, notify, on_event, actor, home.member, split=split)
     from orchestrator.lab.member_engine import open_member_engine
 
     engine, copies = open_member_engine(home.url, state, home.member), home.copies
@@ -266,6 +300,12 @@ def member_workspace(
         with naming_member(home.member, home.url):
             copies = sees_files(engine, DockerImageStore(home.url), state) is False
     return Workspace(state, home.url, engine, notify, on_event, actor or Actor(new_run_id()), home.member, copies)
+
+
+def _engine_line(home: Home) -> str:
+    if is_split(home.member):
+        return f"engines: those of the members {', '.join(parts(home.member))}"
+    return f"engine: {home.url} (member {home.member})"
 
 
 def new_run_id() -> str:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import count
 
-from orchestrator.errors import RangeFull, RangeTaken
+from orchestrator.errors import RangeFull, RangeTaken, UsageInvalid
 from orchestrator.model.attachment import Attachment
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot, UsedRange
+from orchestrator.planning.swarm import swarm_range
 
 PRIVATE = IPv4Network("192.168.0.0/16")  # RFC 1918
 LOCAL6 = IPv6Network("fd00::/8")  # RFC 4193, section 3.1: 40 bits of one's own choice follow, then 16 of the subnet
@@ -121,9 +122,10 @@ def _attachments(
     network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Snapshot
 ) -> Iterator[Attachment]:
     """Addresses on one network: those of the file, then those already given, then the lowest free ones."""
-    given = _given(network, subnet, members, observed)
+    kept = _kept_by_swarm(network, subnet, members, observed)
+    given = {node: address for node, address in _given(network, subnet, members, observed).items() if not kept(address)}
     used = set(given.values())
-    free = (address for address in _hosts(subnet) if address not in used)
+    free = (address for address in _hosts(subnet) if address not in used and not kept(address))
     for node in members:
         address = given.get(node) or next(free, None)
         if address is None:
@@ -133,6 +135,24 @@ def _attachments(
                 hint=f"give {network!r} a larger subnet, for example a /24",
             )
         yield Attachment(node, network, address)
+
+
+def _kept_by_swarm(
+    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Snapshot
+) -> Callable[[IPv4Address], bool]:
+    """Whether the Swarm takes an address of this network for itself, where the network spans members.
+
+    Raises UsageInvalid where the file gives a node such an address.
+    """
+    if observed.split is None or len({observed.split.nodes[node] for node in members}) < 2:
+        return lambda _address: False
+    kept = swarm_range(subnet)
+    for node, address in members.items():
+        if address and address in kept:
+            what = f"the node {node!r} cannot have the address {address}"
+            why = f"the network {network!r} spans members, and the Swarm takes addresses of {kept} for itself"
+            raise UsageInvalid(what, why=why, hint=f"give {node!r} an address below {kept[0]}, or none")
+    return lambda address: address in kept
 
 
 def _given(

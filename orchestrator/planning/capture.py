@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import UsageInvalid
 from orchestrator.planning import labels
 from orchestrator.planning.plan import MakeCapture, MakeNetwork, MakeNode, RemoveNetwork, RemoveNode, StartNode, Step
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
@@ -131,6 +132,12 @@ def _spec(topology: Topology, observed: Snapshot, what: str) -> ContainerSpec:
     # Here, for what only removes a lab does not load the scenario language.
     from orchestrator.model.node import Limits
 
+    if observed.split:
+        raise UsageInvalid(
+            f"the lab {topology.lab!r} is split over {', '.join(observed.split.members)}, and cannot be recorded",
+            why="a recorder hears the networks of one engine, and none that spans several",
+            hint="record the scenario in a lab on one member: --member NAME --lab OTHER",
+        )
     return ContainerSpec(
         name=f"wirelab-{topology.lab}-capture",
         image=observed.images["capture"],

@@ -169,6 +169,7 @@ def _container(topology: Topology, observed: Snapshot, node: str, files_hash: st
         sysctls=_sysctls(declared, role),
         hosts=_hosts(topology, node),
         read_only=not foreign,
+        member=observed.split.nodes[node] if observed.split else "",
         limits=declared.limits or role.limits,
     )
     attachments = " ".join(
@@ -263,7 +264,8 @@ def network_helper(topology: Topology, observed: Snapshot, node: str, what: str,
 
 def _canonical(spec: ContainerSpec) -> str:
     """The spec as text, without what differs from run to run while the container stays the same."""
-    parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in ("labels", "attachments")}
+    left_out = ("labels", "attachments", "member")
+    parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in left_out}
     parts["volumes"] = [(v.name, v.target) for v in spec.volumes]
     if not spec.hosts:  # as if there were no such part: what stood before the language had it stays as it is
         del parts["hosts"]

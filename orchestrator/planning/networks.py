@@ -14,6 +14,7 @@ from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, Plan, RemoveNe
 from orchestrator.planning.routes import routed_networks
 from orchestrator.planning.snapshot import ObservedNetwork, Snapshot
 from orchestrator.planning.specs import NetworkSpec
+from orchestrator.planning.swarm import swarm_range
 
 
 def stale_networks(topology: Topology, observed: Snapshot, *, close_host: bool) -> tuple[ObservedNetwork, ...]:
@@ -30,9 +31,21 @@ def stale_networks(topology: Topology, observed: Snapshot, *, close_host: bool) 
             or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
             or network.internal != declared[name].internal
             or network.gateway_unanswered != (name in dead_ends)
-            or (close_host and declared[name].internal and not network.host_closed)
+            or _stands_elsewhere(topology, observed, network, name)
+            or (close_host and declared[name].internal and not network.host_closed and not network.overlay)
         )
     )
+
+
+def _stands_elsewhere(topology: Topology, observed: Snapshot, network: ObservedNetwork, name: str) -> bool:
+    """Whether its nodes stand on other members than the network does."""
+    members = members_of(topology, observed, name)
+    return network.overlay != (len(members) > 1) or (len(members) == 1 and members != (network.member,))
+
+
+def members_of(topology: Topology, observed: Snapshot, network: str) -> tuple[str, ...]:
+    """The members on which a network has nodes; none where the lab is not split."""
+    return observed.split.members_of(topology.scenario, network) if observed.split else ()
 
 
 def is_host_closed(topology: Topology, observed: Snapshot) -> bool:
@@ -61,7 +74,7 @@ def opened_to_host(plan: Plan) -> dict[str, bool]:
     return {
         name: spec.internal and spec.subnet6 is None
         for name, spec in specs.items()
-        if spec.subnet6 or not (spec.host_closed or spec.gateway_unanswered)
+        if spec.subnet6 or not (spec.host_closed or spec.gateway_unanswered or spec.overlay)
     }
 
 
@@ -137,6 +150,8 @@ def network_spec(topology: Topology, observed: Snapshot, name: str, *, close_hos
     """A network as the engine is asked to make it."""
     network, subnet = topology.scenario.all_networks[name], topology.subnets[name]
     is_dead_end = name in _dead_ends(topology)
+    members = members_of(topology, observed, name)
+    spans = len(members) > 1
     return NetworkSpec(
         name=labels.name_of(topology.lab, name),
         subnet=subnet,
@@ -145,9 +160,18 @@ def network_spec(topology: Topology, observed: Snapshot, name: str, *, close_hos
         labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
         gateway_unanswered=is_dead_end,
         subnet6=topology.subnets6.get(name),
-        host_closed=network.internal and (close_host or is_dead_end),
-        bridge=_bridge(topology.lab, name, observed.run),
+        host_closed=network.internal and (close_host or is_dead_end) and not spans,
+        bridge="" if spans else _bridge(topology.lab, name, observed.run),
+        member=_maker(observed, members),
+        overlay=swarm_range(subnet) if spans else None,
     )
+
+
+def _maker(observed: Snapshot, members: tuple[str, ...]) -> str:
+    """The member that makes the network: its own, or the manager where it spans, or where it has no node."""
+    if observed.split is None:
+        return ""
+    return members[0] if len(members) == 1 else observed.split.manager
 
 
 def _bridge(lab: str, network: str, run: str) -> str:

@@ -8,6 +8,7 @@ that changed it gives what follows from the change. Faults that are in are part 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
@@ -78,7 +79,25 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False, close_h
     steps.extend(
         _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
-    return Plan(topology.lab, in_order(with_missing_images(steps, observed)))
+    return Plan(topology.lab, in_order(with_missing_images(_with_members(steps, topology, observed), observed)))
+
+
+def _with_members(steps: list[Step], topology: Topology, observed: Snapshot) -> list[Step]:
+    """The steps of a split lab, each of which shows at its end on which member it is done."""
+    split = observed.split
+    if split is None:
+        return steps
+
+    def member_of(step: Step) -> str:
+        if isinstance(step.action, MakeNetwork):
+            there = split.members_of(topology.scenario, step.action.network)
+            return "+".join(there) or split.manager
+        return split.nodes.get(getattr(step.action, "node", ""), "")
+
+    return [
+        replace(step, shows=f"{step.shows} @{member}".lstrip()) if (member := member_of(step)) else step
+        for step in steps
+    ]
 
 
 def _is_before(step: Step, desired_node: DesiredNode) -> bool:

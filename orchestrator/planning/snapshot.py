@@ -15,6 +15,7 @@ from orchestrator.quick_dataclass import dataclass
 if TYPE_CHECKING:
     from orchestrator.model.secret import Secret
     from orchestrator.planning.injected_faults import InjectedFault
+    from orchestrator.planning.split import Split
 
 # The file of a node that its container sees as /etc/resolv.conf.
 RESOLVER_FILE = "resolv.conf"
@@ -24,7 +25,10 @@ ContainerStatus = Literal["running", "paused", "exited", "created", "restarting"
 
 @dataclass(frozen=True)
 class ObservedNetwork:
-    """A network of the engine, ours or not; `gateway_unanswered`, `host_closed` and `bridge` as in `NetworkSpec`."""
+    """A network of the engine, ours or not; `gateway_unanswered`, `host_closed` and `bridge` as in `NetworkSpec`.
+
+    `member` is the one on whose engine it is, where several are looked at; one that is an `overlay` is on all of them.
+    """
 
     id: str
     name: str
@@ -35,6 +39,8 @@ class ObservedNetwork:
     subnets6: tuple[IPv6Network, ...] = ()
     host_closed: bool = False
     bridge: str = ""
+    member: str = ""
+    overlay: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,8 @@ class Snapshot:
     blocked: Mapping[str, BlockedAddresses] = field(default_factory=dict)
     # The runs of commands that are at work now, among those that made something beside a node.
     living_runs: frozenset[str] = frozenset()
+    # Which node stands on which member, in a lab over several.
+    split: Split | None = None
 
     def is_left_beside(self, container: ObservedContainer) -> bool:
         """Whether it stands beside a node, and the command that made it has ended."""

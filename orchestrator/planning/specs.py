@@ -31,6 +31,9 @@ class NetworkSpec:
     `host_closed`: over IPv4 the engine's host and the nodes do not reach each other, for the bridge has no address.
 
     `bridge`: the name of the bridge on the engine's host; where it is empty, the engine gives it one.
+
+    `member`: on whose engine it is made, in a lab over several members. With `overlay` it is a network of their Swarm,
+    which takes its own addresses from that range, and the member is a manager.
     """
 
     name: str
@@ -42,6 +45,8 @@ class NetworkSpec:
     subnet6: IPv6Network | None = None
     host_closed: bool = False
     bridge: str = ""
+    member: str = ""
+    overlay: IPv4Network | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,10 @@ class Attach:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """A container, hardened unless told otherwise: no capabilities, no new privileges, a read-only root."""
+    """A container, hardened unless told otherwise: no capabilities, no new privileges, a read-only root.
+
+    `member`: on whose engine it is made, in a lab over several members.
+    """
 
     name: str
     image: str
@@ -98,4 +106,5 @@ class ContainerSpec:
     hosts: tuple[tuple[str, str], ...] = ()
     read_only: bool = True
     init: bool = True
+    member: str = ""
     limits: Limits = field(default_factory=_default_limits)

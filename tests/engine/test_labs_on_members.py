@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import docker
 import pytest
-from gated import GATED
-from lab_bench import Bench, Engine, Ran, eventually, piped
-from machine import NEEDS_ENGINE_OF_ITS_OWN, Machine, fresh_machine
+from lab_bench import Engine, eventually
+from machine import NEEDS_ENGINE_OF_ITS_OWN
+from member_room import DEADLINE, SMALL, Room, kill_a_command, member_room, short_folder
 
 pytestmark = [
     pytest.mark.waits,
     pytest.mark.sampled(3),
     *NEEDS_ENGINE_OF_ITS_OWN,
 ]
-DEADLINE = 120.0
-SMALL = """\
-name: small
-title: A client and a DNS server
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
-  - {name: The client finds itself, from: client, resolves: client.shop.lab, to: client, within: 3}
-"""
 SSHD = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -53,75 +40,10 @@ StrictHostKeyChecking yes
 """
 
 
-@dataclass(frozen=True)
-class Room:
-    """The members `a` and `b`, and a state folder that knows them; `b` does not see the files of this machine."""
-
-    engine: Engine
-    machines: dict[str, Machine]
-    small: Path
-    slow: Path
-
-    @property
-    def state(self) -> Path:
-        return Path(self.engine.environ["WIRELAB_STATE"])
-
-    def url(self, member: str) -> str:
-        return f"unix://{self.machines[member].state}/engine/docker.sock"
-
-    def run(self, *words: str, code: int = 0) -> Ran:
-        ran = self.engine.wirelab(*words, seconds=DEADLINE)
-        assert ran.code == code, f"{words}: exit code {ran.code}\n{ran.out}{ran.err}"
-        return ran
-
-    def up(self, lab: str, *words: str) -> Ran:
-        return self.run("up", str(self.small), "--lab", lab, *words)
-
-    def labs_on(self, member: str) -> set[str]:
-        """The labs of which an engine has anything, asked without wirelab."""
-        with closing(docker.DockerClient(base_url=self.url(member), timeout=60)) as client:
-            ours = {"label": "wirelab.lab"}
-            containers = client.containers.list(all=True, filters=ours, ignore_removed=True)
-            others = [thing.attrs["Labels"] for thing in (*client.networks.list(filters=ours), *client.volumes.list())]
-            every = [container.labels for container in containers] + [labels for labels in others if labels]
-            return {labels["wirelab.lab"] for labels in every if "wirelab.lab" in labels}
-
-    def listed(self, code: int = 0) -> dict[str, str]:
-        """Lab -> member, as `ls` prints it; only the labs of this state folder."""
-        labs = self.run("ls", "--json", code=code).document["labs"]
-        return {lab["lab"]: lab["member"] or "" for lab in labs if lab["owner"]}
-
-
 @pytest.fixture(scope="module")
 def room(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    folder = tmp_path_factory.mktemp("members")
-    for name, text in (("small", SMALL), ("gated", GATED)):
-        (folder / name).mkdir()
-        (folder / name / "scenario.yaml").write_text(text)
-    with ExitStack() as stack:
-        machines = {name: stack.enter_context(fresh_machine()) for name in ("a", "b")}
-        for machine in machines.values():
-            machine.engine("up")
-            stack.callback(machine.engine, "down", "--purge")
-        own = engine.with_state(Path(stack.enter_context(short_folder())))
-        own = replace(own, environ={**own.environ, "DOCKER_HOST": engine.url})
-        room = Room(own, machines, folder / "small", folder / "gated")
-        # The engine of b is as on another machine: it does not see the files of this one.
-        machines["b"].plain("mount", "-t", "tmpfs", "tmpfs", str(room.state))
-        stack.callback(machines["b"].plain, "umount", str(room.state))
-        for name in machines:
-            room.run("members", "add", name, room.url(name))
+    with member_room(engine, tmp_path_factory.mktemp("members")) as room:
         yield room
-
-
-@contextmanager
-def short_folder() -> Iterator[str]:
-    """A state folder in which sockets have room."""
-    import tempfile
-
-    folder = tempfile.mkdtemp(prefix="wl-")
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.sampled(1)
@@ -139,24 +61,13 @@ def test_six_labs_on_two_members_survive_a_killed_command_and_a_killed_engine(ro
     }
     refused = room.run("up", str(room.small), "--lab", "m0", "--member", "b", code=2)
     assert "error: the lab 'm0' stands on the member 'a'" in refused.err
-    kill_a_command(room)
+    kill_a_command(room, "--member", "a")
     kill_an_engine(room, homes)
     for lab in ("m0", "m2", "m4", "m1", "m3"):
         room.run("down", lab)
     room.run("sweep")
     assert {name: room.labs_on(name) for name in "ab"} == {"a": set(), "b": set()}
     assert list((room.state / "labs").iterdir()) == list((room.state / "runs").iterdir()) == []
-
-
-def kill_a_command(room: Room) -> None:
-    """SIGKILL while a lab comes up on a member: its watchdog removes it there."""
-    bench = Bench(room.engine, "killed", str(room.slow))
-    with bench.start("up", "--member", "a") as process:
-        assert any("node:slow" in line for line in piped(process.stderr))
-        assert "killed" in room.labs_on("a")
-        process.kill()
-    assert eventually(lambda: "killed" not in room.labs_on("a") and not bench.open_runs(), DEADLINE)
-    assert not bench.folder.exists()
 
 
 def kill_an_engine(room: Room, homes: dict[str, str]) -> None:

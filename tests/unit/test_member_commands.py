@@ -69,7 +69,10 @@ def test_all_members_are_forgotten_at_once_or_one(state: StateFolder, capsys: py
         (("--member", "nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,,b"), "'a,,b' is no list of names"),
-        (("--member", "a", "--members", "a"), "error: --member and --members are two ways to say the same"),
+        (("--member", "a", "--members", "a"), "error: --member, --members and --split each say where the lab"),
+        (("--split", "a,nobody"), "error: there is no member 'nobody'"),
+        (("--split", "a,a"), "error: --split takes the names of two members or more"),
+        (("--split", "a,b", "--member", "a"), "error: --member, --members and --split each say where the lab"),
     ],
 )
 @pytest.mark.parametrize("command", ["up", "run", "learn", "web"])

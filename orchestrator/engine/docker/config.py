@@ -19,11 +19,14 @@ MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 # The bridge keeps its IPv6 address, so nodes are given another gateway, that nobody bears: ::ffff, for a node's last
 # group has decimal digits only.
 GATEWAY6, NOBODY = "DefaultGatewayIPv6", 0xFFFF
+OVERLAY = "overlay"
 
 
 def network_config(spec: NetworkSpec) -> dict[str, Any]:
     """The body of POST /networks/create."""
     ranges: list[dict[str, Any]] = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
+    if spec.overlay:
+        ranges[0]["IPRange"] = str(spec.overlay)
     if spec.subnet6:
         six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
         nobody = {GATEWAY6: str(spec.subnet6[NOBODY])}
@@ -33,7 +36,9 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
-        "Driver": "bridge",
+        "Driver": OVERLAY if spec.overlay else "bridge",
+        # So that containers may stand on it, and not only services.
+        "Attachable": spec.overlay is not None,
         "Internal": spec.internal and not spec.gateway_unanswered,
         "EnableIPv6": spec.subnet6 is not None,
         "IPAM": {"Driver": "default", "Config": ranges},
@@ -123,6 +128,7 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
         host_closed=host_closed,
         # The engine's own name for a bridge is made of the network's id.
         bridge=options.get(BRIDGE_NAME) or f"br-{document['Id'][:12]}",
+        overlay=document.get("Driver") == OVERLAY,
     )
 
 

@@ -18,7 +18,7 @@ SILENCE_SECONDS = 0.5
 class DockerLogs(DockerConnection):
     """The capability `Logs`."""
 
-    def now(self) -> float:
+    def now(self, _container: str = "", /) -> float:
         with self._errors("the engine's time"):
             return unix_seconds(self._api.get("/info")["SystemTime"])
 

@@ -7,13 +7,14 @@ active endpoints". So one endpoint is removed at a time, and no networks are rea
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from orchestrator.engine.docker.config import endpoint_config, network_config, network_seen
 from orchestrator.engine.docker.connection import DockerConnection
 from orchestrator.engine.docker.http_api import Refused
 from orchestrator.engine.docker.retry import retry_while
-from orchestrator.errors import NetworkBusy, NotFound
+from orchestrator.errors import NetworkBusy, NotFound, RangeTaken
 from orchestrator.planning.snapshot import ObservedNetwork
 from orchestrator.planning.specs import Attach, NetworkSpec
 
@@ -22,6 +23,10 @@ from orchestrator.planning.specs import Attach, NetworkSpec
 TRIES = 9
 # From this version of the API on (Engine 25), two networks cannot have the same name (Engine API, version history).
 UNIQUE_NAMES = (1, 44)
+NOT_FOUND = 404
+# The Swarm numbers each overlay; until then no container can stand on it. A moment, unless its range is taken.
+OVERLAY_NUMBER = "com.docker.network.driver.overlay.vxlanid_list"
+ALLOCATION_SECONDS = 15.0
 
 
 class DockerNetworks(DockerConnection):
@@ -36,7 +41,34 @@ class DockerNetworks(DockerConnection):
     def make_network(self, spec: NetworkSpec) -> str:
         with self._errors(f"the network {spec.name}"):
             network: str = self._api.post("/networks/create", network_config(spec))["Id"]
+        if spec.overlay:
+            self._await_allocated(network, spec)
         return network
+
+    def _await_allocated(self, network: str, spec: NetworkSpec) -> None:
+        """Wait until the Swarm has given an overlay its number: it answers before, and refuses by silence.
+
+        Raises RangeTaken, with the network removed, where it gives none.
+        """
+        deadline = time.monotonic() + ALLOCATION_SECONDS
+        while time.monotonic() < deadline:
+            with map_api_errors(f"the network {spec.name}"):
+                if OVERLAY_NUMBER in (self._api.get(f"/networks/{network}").get("Options") or {}):
+                    return
+            time.sleep(0.05)
+        self.remove_network(network)
+        why = f"the Swarm did not allocate {spec.subnet} in {ALLOCATION_SECONDS:g} s: another network may have it"
+        raise RangeTaken(
+            f"the network {spec.name} could not be made", why=why, hint="on the manager: docker network ls"
+        )
+
+    def manages_swarm(self) -> bool:
+        """Whether the engine is a manager of a Docker Swarm. A worker refuses to say anything of it."""
+        try:
+            self._api.get("/swarm")
+        except Refused:
+            return False
+        return True
 
     def _lasting_name(self, network: str) -> str:
         """How a container remembers the network on which it was made.
@@ -45,7 +77,12 @@ class DockerNetworks(DockerConnection):
         """
         if self._api.version < UNIQUE_NAMES:
             return network
-        name: str = self._api.get(f"/networks/{network}")["Name"]
+        try:
+            name: str = self._api.get(f"/networks/{network}")["Name"]
+        except Refused as error:
+            if error.status != NOT_FOUND:
+                raise
+            return network  # a worker of a Swarm sees an overlay only while a container is on it
         return name
 
     def remove_network(self, network: str) -> None:

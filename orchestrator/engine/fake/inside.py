@@ -52,7 +52,7 @@ class FakePrograms(FakeState):
 class FakeLogs(FakeState):
     """The capability `Logs`."""
 
-    def now(self) -> float:
+    def now(self, _container: str = "", /) -> float:
         return self._wall()
 
     def log(self, container: str, since: float = 0.0) -> str:

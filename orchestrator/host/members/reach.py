@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.errors import EngineMissing, MemberUnreachable
-from orchestrator.host.members.member import Member, ssh_place
-from orchestrator.host.members.registry import members
+from orchestrator.host.members.member import LOCAL, Member, ssh_place
+from orchestrator.host.members.names import SPLIT_SCHEME, is_split, parts
+from orchestrator.host.members.registry import member_named, members
 from orchestrator.host.members.sockets import MemberSockets, member_sockets
 from orchestrator.host.ping import Pinged, Reply, ping
 from orchestrator.host.state_folder import StateFolder
@@ -52,8 +53,35 @@ def reach_member(state: StateFolder, member: Member, environ: Mapping[str, str] 
     return url
 
 
+def reach_home(state: StateFolder, home: str) -> str:
+    """The address at which the member of that name answers now, or all of several. Raises MemberUnreachable.
+
+    Of several it is no address of one engine, but names them (`SPLIT_SCHEME`).
+    """
+    if not is_split(home):
+        return reach_member(state, member_named(state, home))
+    for name in parts(home):
+        reach_part(state, name)
+    return f"{SPLIT_SCHEME}{home}"
+
+
+def reach_part(state: StateFolder, name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The address of one of the members of a split lab, the engine in use among them. Raises MemberUnreachable."""
+    if name != LOCAL:
+        return reach_member(state, member_named(state, name), environ)
+    from orchestrator.host.find import running_engine
+
+    engine = running_engine(environ, state)
+    if engine is None:
+        raise MemberUnreachable(LOCAL, why="no engine is in use", hint="wirelab engine status")
+    return engine.url
+
+
 def reach_url(state: StateFolder, url: str) -> None:
     """Start the connection behind this address if a member has it and it is gone. Raises MemberUnreachable."""
+    if url.startswith(SPLIT_SCHEME):
+        reach_home(state, url.removeprefix(SPLIT_SCHEME))
+        return
     for member in members(state):
         if _has_tunnel(member) and member_url(state, member) == url:
             reach_member(state, member)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, Leftovers, MemberUnreachable, WirelabError
 from orchestrator.host.members.member import LOCAL
+from orchestrator.host.members.names import is_split, parts
 from orchestrator.host.members.registry import members
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.member_pin import pinned_labs
+from orchestrator.lab.member_pin import member_of, pinned_labs
 from orchestrator.lab.store import LabFolder
 from orchestrator.operations.members.home import Home
 from orchestrator.operations.members.registration import side_by_side
@@ -58,6 +59,10 @@ def reached_engines(state: StateFolder, open_local: OpenLocal) -> Iterator[Reach
                 unreachable.append(answer)
             elif local is None or answer.url != local.url:
                 others.append(_acting_as(stack.enter_context(closing(answer)), local))
+        silent = {error.member for error in unreachable}
+        for name in _split_homes(state):
+            if not silent & set(parts(name)):
+                others.append(_acting_as(stack.enter_context(closing(_of_several(state, name))), local))
         yield ReachedEngines((*((local,) if local else ()), *others), tuple(unreachable), bool(listed))
 
 
@@ -77,6 +82,23 @@ def _reached(state: StateFolder, member: Member) -> Workspace | MemberUnreachabl
         return error
     except WirelabError as error:
         return MemberUnreachable(member.name, why=f"{error.what}: {error.why}" if error.why else error.what)
+
+
+def _split_homes(state: StateFolder) -> list[str]:
+    """The members, in one word, of each set on which split labs stand, or on which dead runs made some."""
+    from orchestrator.lab.run_registry import dead_runs, run_member
+    from orchestrator.lab.source import lab_names
+    from orchestrator.lab.store import labs_with_begun_removal
+
+    labs = {*lab_names(state), *labs_with_begun_removal(state)}
+    homes = {member_of(state, lab) for lab in labs} | {run_member(state, run) for run in dead_runs(state)}
+    return sorted(home for home in homes if is_split(home))
+
+
+def _of_several(state: StateFolder, name: str) -> Workspace:
+    from orchestrator.host.members.reach import reach_home
+
+    return member_workspace(state, Home(name, reach_home(state, name), is_new=False), notify=lambda _text: None)
 
 
 def _acting_as(workspace: Workspace, local: Workspace | None) -> Workspace:
@@ -130,11 +152,19 @@ def find_and_remove(reached: ReachedEngines, lab_name: str) -> Plan | None:
     from orchestrator.operations.lifecycle import bring_down
     from orchestrator.planning import labels
 
+    label, holders = f"{labels.LAB}={lab_name}", list[Workspace]()
     for workspace in reached.workspaces:
-        label = f"{labels.LAB}={lab_name}"
         networks = [network for network in workspace.engine.networks() if network.labels.get(labels.LAB) == lab_name]
         if networks or workspace.engine.containers(label) or workspace.engine.volumes(label):
-            return bring_down(workspace, lab_name)
+            holders.append(workspace)
+    plans = list[Plan]()
+    for workspace in holders[:-1]:
+        # A network that spans stays until the last member has no node of it.
+        with suppress(Leftovers):
+            plans.append(bring_down(workspace, lab_name))
+    plans += [bring_down(workspace, lab_name) for workspace in reversed(holders)]
+    if plans:
+        return next(filter(None, plans), plans[-1])
     for workspace in reached.workspaces[:1]:
         bring_down(workspace, lab_name)  # its files here, if there are any
     if reached.unreachable:

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
+from orchestrator.host.members.names import is_split, parts
 from orchestrator.lab.member_pin import copies_files, member_of, pinned_labs, require_home, stands
 from orchestrator.quick_dataclass import dataclass
 
@@ -23,7 +24,8 @@ Notify = Callable[[str], None]
 class Home:
     """The member of a lab, and the address at which its engine answers. `is_new`: nothing of the lab stands there.
 
-    `copies` says that a lab which stands there mounts copies of its files.
+    `copies` says that a lab which stands there mounts copies of its files. A split lab has several members, in one
+    word (`host/members/names.py`).
     """
 
     member: str
@@ -50,18 +52,19 @@ def find_home(
     if not names and not member_of(state, lab_name):
         return None
     from orchestrator.host.members.member import LOCAL
-    from orchestrator.host.members.reach import reach_member
-    from orchestrator.host.members.registry import chosen_members, member_named
+    from orchestrator.host.members.reach import reach_home, reach_member
+    from orchestrator.host.members.registry import chosen_members
 
-    chosen = chosen_members(state, names)
+    chosen = chosen_members(state, [part for name in names for part in parts(name)])
     if names:
         require_home(state, lab_name, tuple("" if name == LOCAL else name for name in names))
     if stands(state, lab_name):
         pinned = member_of(state, lab_name)
         if not pinned:
             return None
-        url = reach_member(state, member_named(state, pinned))
-        return Home(pinned, url, is_new=False, copies=copies_files(state, lab_name))
+        return Home(pinned, reach_home(state, pinned), is_new=False, copies=copies_files(state, lab_name))
+    if any(map(is_split, names)):
+        return Home(names[0], reach_home(state, names[0]), is_new=True)
     if len(chosen) == 1:
         (member,) = chosen
         return Home(member.name, reach_member(state, member), is_new=True) if member else None

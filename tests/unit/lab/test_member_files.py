@@ -65,6 +65,7 @@ class Elsewhere(MemberEngine):
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
+        self._part = ""
         self._labs = f"{state.labs}/"
 
     def volume_folder(self, volume: str) -> str:
@@ -73,7 +74,7 @@ class Elsewhere(MemberEngine):
 
 def test_only_the_files_of_labs_that_are_copied_are_mounted_from_the_volume(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
-    pin_lab(state, "far", "big", copies=True)
+    pin_lab(state, "far", "big", copies=("big",))
     pin_lab(state, "near", "big")
     assert [(member_of(state, lab), copies_files(state, lab)) for lab in ("far", "near", "none")] == [
         ("big", True),

@@ -142,7 +142,7 @@ def test_the_removal_of_a_seat_waits_for_its_member(local: Workspace, tmp_path: 
 
 def test_a_lab_that_has_copies_of_its_files_is_opened_with_them(local: Workspace, tmp_path: Path) -> None:
     """Also if it is removed and made anew by the same command, as `reset` does."""
-    pin_lab(local.state, "far", "a", copies=True)
+    pin_lab(local.state, "far", "a", copies=("a",))
     pin_lab(local.state, "near", "a")
     with three_members(local, tmp_path, "a"):
         homes = {lab: find_home(local.state, lab, notify=print) for lab in ("far", "near")}
