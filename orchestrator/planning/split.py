@@ -151,8 +151,9 @@ def _filled(
     nodes, group_of = nodes_on(scenario), {node: group for group in groups for node in group}
     networks = {group: [name for name, there in nodes.items() if set(there) & set(group)] for group in groups}
     placed, free = dict(fixed), [group for group in groups if group not in fixed]
-    quota = -(-len(scenario.nodes) // len(members))
-    for member in members:
+    least, more = divmod(len(scenario.nodes), len(members))
+    for position, member in enumerate(members):
+        quota = least + (position < more)
         count = sum(len(group) for group, where in placed.items() if where == member)
         ties: Counter[tuple[str, ...]] = Counter()
 

@@ -39,6 +39,7 @@ MEMBERS = "no test has another machine; tests/unit/host/test_members.py has memb
 TLS = "tests/unit/host/test_tls_members.py speaks TLS with an engine of its own"
 SPREAD = "tests/unit/operations/test_class_on_members.py spreads seats"
 PLACED = "tests/engine/test_labs_on_members.py has two engines in namespaces of their own"
+SPLIT = "tests/engine/test_split_labs.py joins two engines in a Swarm"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
@@ -67,6 +68,8 @@ NOT_RUN = {
     "wirelab up basic --member big": PLACED,
     "wirelab learn basic --member big": PLACED,
     "wirelab run basic --lab second --members big,small,local": PLACED,
+    "wirelab plan basic --split big,small": SPLIT,
+    "wirelab up basic --split big,small": SPLIT,
     "wirelab offline make room.tar": OFFLINE,
     "wirelab offline make room.tar basic proxy": OFFLINE,
     "wirelab offline show room.tar": OFFLINE,

@@ -52,7 +52,7 @@ class DockerNetworks(DockerConnection):
         """
         deadline = time.monotonic() + ALLOCATION_SECONDS
         while time.monotonic() < deadline:
-            with map_api_errors(f"the network {spec.name}"):
+            with self._errors(f"the network {spec.name}"):
                 if OVERLAY_NUMBER in (self._api.get(f"/networks/{network}").get("Options") or {}):
                     return
             time.sleep(0.05)

@@ -27,7 +27,13 @@ class FakeNetworks(FakeState):
             own6 = (spec.subnet6,) if spec.subnet6 else ()
             closed = spec.gateway_unanswered, own6, spec.host_closed, spec.bridge or f"br-{made[:12]}"
             self._networks[made] = ObservedNetwork(
-                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), *closed
+                made,
+                spec.name,
+                (spec.subnet,),
+                spec.internal,
+                dict(spec.labels),
+                *closed,
+                overlay=spec.overlay is not None,
             )
             return made
 
