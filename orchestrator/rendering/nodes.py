@@ -39,6 +39,7 @@ def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str
         "addresses": [str(address) for address in addresses if address],
         "state": state_of(container, observed.files.get(name, ObservedFiles())),
         "out_of_memory": bool(container and container.out_of_memory),
+        **({"member": observed.split.nodes[name]} if observed.split else {}),
     }
 
 
@@ -122,8 +123,17 @@ def exhausted_text(exhausted: Mapping[str, Sequence[Exhausted]], commands: Comma
 
 
 def nodes_text(document: dict[str, Any], width: int | None = None) -> str:
+    """A line a node; in a split lab the last column is its member."""
     rows = [
-        (n["node"], n["role"], _state_text(n), " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
+        (
+            n["node"],
+            n["role"],
+            _state_text(n),
+            " ".join(n["addresses"]) or "-",
+            (n["container"] or "-")[:12],
+            *([n["member"]] if "member" in n else []),
+        )
         for n in document["nodes"]
     ]
-    return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows, width)
+    columns = ("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER", "MEMBER")
+    return table(columns[: len(rows[0])], rows, width)

@@ -28,7 +28,7 @@ SECONDS = 30.0
 
 
 def workspace_of(lab_host: LabHost, notify: Callable[[str], None] = lambda _text: None) -> Workspace:
-    return Workspace(lab_host.state, URL, lab_host.engine, notify)  # type: ignore[arg-type]
+    return Workspace(lab_host.state, URL, lab_host.engine, notify)
 
 
 def timer_of(state: StateFolder) -> int:

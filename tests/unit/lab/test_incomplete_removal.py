@@ -56,7 +56,7 @@ def lab_host(tmp_path: Path) -> LabHost:
 
 @pytest.fixture
 def workspace(lab_host: LabHost) -> Workspace:
-    return Workspace(lab_host.state, "unix:///nobody", lab_host.engine)  # type: ignore[arg-type]
+    return Workspace(lab_host.state, "unix:///nobody", lab_host.engine)
 
 
 @pytest.fixture

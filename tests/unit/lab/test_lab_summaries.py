@@ -27,7 +27,7 @@ SOURCE = LabSource("shop", "/far/shop/scenario.yaml", "", {})
 
 
 def summary(lab_host: LabHost) -> LabSummary:
-    (found,) = lab_summaries(Workspace(lab_host.state, "unix:///nobody", lab_host.engine))  # type: ignore[arg-type]
+    (found,) = lab_summaries(Workspace(lab_host.state, "unix:///nobody", lab_host.engine))
     return found
 
 

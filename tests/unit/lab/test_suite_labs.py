@@ -54,7 +54,7 @@ def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_i
         url = f"unix://{tmp_path}/nobody"
         guard = Guard(url, state, os.environ)
         guard.begin()
-        return GuardedWorkspace(InMemoryWorkspace(state, url, engine), guard)  # type: ignore[arg-type]
+        return GuardedWorkspace(InMemoryWorkspace(state, url, engine), guard)
 
     labs = Labs("main", open_one=guarded_workspace)
     with pytest.raises(Leftovers):

@@ -146,7 +146,7 @@ def learner(tmp_path: Path) -> Learner:
         return Output(0, "sleep 9 \n\n" + ("/bin/bash -il \n" if node in open_shells else ""), "")
 
     engine, state = FakeEngine(list(IMAGES.values()), answer=answer), StateFolder(tmp_path / "state")
-    workspace = InMemoryWorkspace(state, "unix:///nobody", engine)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(state, "unix:///nobody", engine)
     bring_up = partial(up, workspace, with_heal=True)
     clock = Clock()
     lesson_lab = LessonLab(workspace, load_scenario(str(tmp_path / "shop")), "shop", bring_up, NodeWork(clock.now))

@@ -52,7 +52,7 @@ def scenario(tmp_path: Path) -> LoadedScenario:
 
 @pytest.fixture
 def local(lab_host: LabHost) -> Workspace:
-    return InMemoryWorkspace(lab_host.state, "unix:///nobody", lab_host.engine)  # type: ignore[arg-type]
+    return InMemoryWorkspace(lab_host.state, "unix:///nobody", lab_host.engine)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class World:
     @property
     def workspace(self) -> InMemoryWorkspace:
         actor = Actor("cleaner", "watchdog")
-        return InMemoryWorkspace(self.host.state, "unix:///nobody", self.host.engine, actor=actor)  # type: ignore[arg-type]
+        return InMemoryWorkspace(self.host.state, "unix:///nobody", self.host.engine, actor=actor)
 
     def states(self) -> dict[str, str]:
         containers = self.host.engine.containers("wirelab.lab=shop")
@@ -131,6 +131,6 @@ def test_a_lab_that_stands_on_another_engine_keeps_its_fault(world: World) -> No
     """Here nobody can heal it."""
     run = dead(world.host.state)
     world.broken_by_check(run, Stop(stop="db"))
-    elsewhere = InMemoryWorkspace(world.host.state, "unix:///nobody", FakeEngine(list(IMAGES.values())))  # type: ignore[arg-type]
+    elsewhere = InMemoryWorkspace(world.host.state, "unix:///nobody", FakeEngine(list(IMAGES.values())))
     clean_up(elsewhere, run)
     assert world.written() == ["stop-db"]

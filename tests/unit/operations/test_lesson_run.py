@@ -160,7 +160,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for name, text in {"scenario.yaml": TEXT, **SEED, "lesson.md": LESSON}.items():
         (tmp_path / name).write_text(text, "utf-8")
     engine = FakeEngine(list(IMAGES.values()), answer=programs.answer)
-    workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)
     course = load_scenario(str(tmp_path))
     up(workspace, course)
     desk = Desk(LessonLab(workspace, course, "shop", partial(up, workspace)), programs)

@@ -21,7 +21,7 @@ def test_each_line_is_told_once_and_a_node_made_anew_has_another_log(tmp_path: P
     for name, text in {"scenario.yaml": TEXT, **SEED}.items():
         (tmp_path / name).write_text(text, "utf-8")
     engine, state = FakeEngine(list(IMAGES.values()), answer=lambda _call: Output(0, "", "")), tmp_path / "state"
-    workspace = InMemoryWorkspace(StateFolder(state), "unix:///nobody", engine)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(StateFolder(state), "unix:///nobody", engine)
     scenario = load_scenario(str(tmp_path))
     made = workspace.lab(scenario, "shop", routes=tuple, ready_seconds=0.2)
     made.up(())

@@ -57,8 +57,7 @@ class World:
     def reached(self, *names: str) -> ReachedEngines:
         silent = () if "b" in names else (SILENT,)
         workspaces = tuple(
-            InMemoryWorkspace(self.state, f"unix:///{name}", self.hosts[name].engine, member=name)  # type: ignore[arg-type]
-            for name in names
+            InMemoryWorkspace(self.state, f"unix:///{name}", self.hosts[name].engine, member=name) for name in names
         )
         return ReachedEngines(workspaces, silent, has_members=True)
 

@@ -186,7 +186,7 @@ def test_a_node_that_was_started_again_has_to_be_watched_anew(tmp_path: Path) ->
     for name, text in {"scenario.yaml": TEXT, **SEED}.items():
         (tmp_path / name).write_text(text, "utf-8")
     engine, state = FakeEngine(list(IMAGES.values()), answer=lambda _call: Output(0, "", "")), tmp_path / "state"
-    workspace = InMemoryWorkspace(StateFolder(state), "unix:///nobody", engine)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(StateFolder(state), "unix:///nobody", engine)
     scenario = load_scenario(str(tmp_path))
     made = workspace.lab(scenario, "shop", routes=tuple, ready_seconds=0.2)
     made.up(())

@@ -74,7 +74,7 @@ def lab(tmp_path: Path, recorder: Recorder) -> LabHandle:
     for name, text in {"scenario.yaml": TEXT, **SEED}.items():
         (tmp_path / name).write_text(text, "utf-8")
     engine = FakeEngine(list(IMAGES.values()), answer=recorder.answer)
-    workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)
     scenario = load_scenario(str(tmp_path))
     made = workspace.lab(scenario, "shop", routes=tuple, ready_seconds=0.2, extra_images=("capture",))
     made.up()

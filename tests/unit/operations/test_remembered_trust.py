@@ -40,7 +40,7 @@ class OwnLab:
         return StateFolder(self.root / "state")
 
     def lab(self, **settings: Any) -> Lab:
-        workspace = InMemoryWorkspace(self.state, "fake", self.engine)  # type: ignore[arg-type]
+        workspace = InMemoryWorkspace(self.state, "fake", self.engine)
         return workspace.lab(load_scenario(str(self.file)), None, routes=tuple, **settings)
 
     def lose_client(self) -> None:

@@ -21,6 +21,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
 from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
+from orchestrator.planning.split import Split
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, reasons_text, summary_text
 from orchestrator.rendering.nodes import exhausted_text, nodes_document, nodes_text, state_of
@@ -239,6 +240,14 @@ def test_nodes_as_document_and_table() -> None:
         NODE  ROLE    STATE    ADDRESSES     CONTAINER
         a     client  ready    192.168.7.10  0123456789ab
         b     client  missing  -             -""")
+
+
+def test_nodes_of_a_split_lab_have_a_member() -> None:
+    observed = Snapshot("/s", "r", {}, split=Split(("big", "small"), "big", {"a": "big", "b": "small"}))
+    assert nodes_text(nodes_document(places(observed), observed)) == dedent("""\
+        NODE  ROLE    STATE    ADDRESSES  CONTAINER  MEMBER
+        a     client  missing  -          -          big
+        b     client  missing  -          -          small""")
 
 
 def test_a_node_that_reached_the_limit_of_its_memory_says_so() -> None:
