@@ -157,7 +157,7 @@ def find_and_remove(reached: ReachedEngines, lab_name: str) -> Plan | None:
         networks = [network for network in workspace.engine.networks() if network.labels.get(labels.LAB) == lab_name]
         if networks or workspace.engine.containers(label) or workspace.engine.volumes(label):
             holders.append(workspace)
-    plans = list[Plan]()
+    plans: list[Plan] = []
     for workspace in holders[:-1]:
         # A network that spans stays until the last member has no node of it.
         with suppress(Leftovers):

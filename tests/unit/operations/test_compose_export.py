@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> InMemoryWorkspace:
-    return InMemoryWorkspace(StateFolder(tmp_path / "state"), "fake", FakeEngine(list(IMAGES.values())))  # type: ignore
+    return InMemoryWorkspace(StateFolder(tmp_path / "state"), "fake", FakeEngine(list(IMAGES.values())))
 
 
 @pytest.fixture(scope="module")
