@@ -65,6 +65,11 @@ class SplitEngine:
         except KeyError:
             raise NotFound(f"the container {container[:12]} is not there", why="no member has it") from None
 
+    @property
+    def member(self) -> str:
+        """None: an error that names a member comes from its engine."""
+        return ""
+
     def version(self) -> str:
         return ", ".join(dict.fromkeys(self._each(lambda engine: engine.version()).values()))
 

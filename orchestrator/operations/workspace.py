@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -77,16 +77,15 @@ class Workspace:
 
         return image_catalog(self.url, self.state, os.environ, self.notify).ensure(names)
 
-    def naming_errors(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def naming_errors(self) -> Iterator[None]:
         """Let an error of an engine that does not answer name the member whose it is."""
-        from contextlib import ExitStack
-
         from orchestrator.host.members.reach import naming_member
 
-        stack = ExitStack()
-        for member, url in (self.split.urls if self.split else {self.member: self.url}).items():
-            stack.enter_context(naming_member(member, url))
-        return stack
+        with ExitStack() as stack:
+            for member, url in (self.split.urls if self.split else {self.member: self.url}).items():
+                stack.enter_context(naming_member(member, url))
+            yield
 
     def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
         """The tags of wirelab's own images, whether or not the engine has them. Builds nothing."""

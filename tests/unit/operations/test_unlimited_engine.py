@@ -41,7 +41,7 @@ class Rootless(Limiting):
 def brought_up(lab_host: LabHost, url: str, folder: Path, member: str = "") -> UpResult:
     reading = read_scenario(TEXT, file="shop.yaml", read_companion=SEED.get)
     scenario = LoadedScenario(folder / "shop.yaml", "shop.yaml", reading, TEXT, "shop")
-    workspace = InMemoryWorkspace(lab_host.state, url, lab_host.engine, member=member)  # type: ignore[arg-type]
+    workspace = InMemoryWorkspace(lab_host.state, url, lab_host.engine, member=member)
     return bring_up_in_run(workspace, scenario, "shop", UpOptions(ready_seconds=0.2), "run1")
 
 
