@@ -125,7 +125,7 @@ class Room:
 
     def workspace(self, member: str) -> Any:
         url = f"unix://{self.state.root}/{member or 'local'}.sock"
-        return InMemoryWorkspace(self.state, url, self.engines[member], member=member)  # type: ignore[arg-type]
+        return InMemoryWorkspace(self.state, url, self.engines[member], member=member)
 
     def lose(self, member: str) -> None:
         """Its machine is gone, with all that was there."""
