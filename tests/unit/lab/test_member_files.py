@@ -65,7 +65,7 @@ class Elsewhere(MemberEngine):
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
-        self._part = ""
+        self._member = "big"
         self._labs = f"{state.labs}/"
 
     def volume_folder(self, volume: str) -> str:
