@@ -173,6 +173,9 @@ class LabFolder:
     def remove(self) -> None:
         """Remove the lab's whole folder; nothing happens if it is gone."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
+        from orchestrator.lab.reservations import end_reservation
+
+        end_reservation(self._state, self.path.parent.name)
 
 
 def claimed(state: StateFolder, run: str) -> list[str]:

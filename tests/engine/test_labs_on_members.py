@@ -6,21 +6,30 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from lab_bench import Engine, eventually
+from lab_bench import Bench, Engine, Ran, eventually, piped
 from machine import NEEDS_ENGINE_OF_ITS_OWN
-from member_room import DEADLINE, SMALL, Room, kill_a_command, member_room, short_folder
+from member_room import DEADLINE, SMALL, Room, kill_a_command, member_room, short_folder, side_by_side
 
 pytestmark = [
     pytest.mark.waits,
     pytest.mark.sampled(3),
     *NEEDS_ENGINE_OF_ITS_OWN,
 ]
+SUITE = """\
+from pathlib import Path
+
+import pytest
+
+@pytest.mark.lab("../small")
+def test_where(lab):
+    assert lab.node("client").run("dig", "+short", "client.shop.lab").out.strip() == lab.address("client")
+    Path(__file__).with_suffix(".member").write_text(lab.member)
+"""
 SSHD = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -50,10 +59,8 @@ def room(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 def test_six_labs_on_two_members_survive_a_killed_command_and_a_killed_engine(room: Room) -> None:
     """Nothing is left on any engine: of the killed command at once, of the killed engine when it is back."""
     homes = {f"m{number}": "ab"[number % 2] for number in range(6)}
-    for lab in ("m0", "m1"):  # these send the images that no earlier test has sent
-        room.up(lab, "--member", homes[lab])
-    with ThreadPoolExecutor(2) as pool:
-        ups = list(pool.map(lambda lab: room.up(lab, "--members", homes[lab]), ["m2", "m3", "m4", "m5"]))
+    side_by_side(lambda lab: room.up(lab, "--member", homes[lab]), ["m0", "m1"])  # these send the images
+    ups = side_by_side(lambda lab: room.up(lab, "--members", homes[lab]), ["m2", "m3", "m4", "m5"])
     assert not any("images: sending" in up.err for up in ups)
     assert room.listed() == homes
     assert {name: room.labs_on(name) for name in "ab"} == {
@@ -63,8 +70,7 @@ def test_six_labs_on_two_members_survive_a_killed_command_and_a_killed_engine(ro
     assert "error: the lab 'm0' stands on the member 'a'" in refused.err
     kill_a_command(room, "--member", "a")
     kill_an_engine(room, homes)
-    for lab in ("m0", "m2", "m4", "m1", "m3"):
-        room.run("down", lab)
+    side_by_side(lambda lab: room.run("down", lab), ["m0", "m1", "m2", "m3", "m4"])
     room.run("sweep")
     assert {name: room.labs_on(name) for name in "ab"} == {"a": set(), "b": set()}
     assert list((room.state / "labs").iterdir()) == list((room.state / "runs").iterdir()) == []
@@ -73,7 +79,13 @@ def test_six_labs_on_two_members_survive_a_killed_command_and_a_killed_engine(ro
 def kill_an_engine(room: Room, homes: dict[str, str]) -> None:
     """The member is named, its labs too; the others go on; what was to be removed there goes when it is back."""
     machine = room.machines["b"]
-    machine.kill("dockerd")
+    shell = ("sh", "-c", "echo begun; sleep 99")
+    with Bench(room.engine, "m1", str(room.small)).start("exec", "client", "--", *shell) as process:
+        assert next(piped(process.stdout)) == "begun\n"
+        machine.kill("dockerd")
+        _, said = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, "the member 'b' does not answer" in said) == (3, True), said
+    assert "wirelab members doctor b" in said
     assert eventually(lambda: not machine.pids("dockerd"), DEADLINE)
     silent = room.run("ls", code=3)
     assert "error: the member 'b' does not answer" in silent.err
@@ -86,10 +98,46 @@ def kill_an_engine(room: Room, homes: dict[str, str]) -> None:
     assert "the member 'b' does not answer, and is not swept" in room.run("sweep", code=6).err
     assert "passed over" in room.up("new", "--members", "b,a").err
     room.run("down", "new")
+    passed_over = suite(room, "b,a", "test_one.py")
+    assert (passed_over.code, passed_over.out.count("the member 'b' does not answer: passed over")) == (0, 1)
+    assert placed(room) == {"test_one": "a"}
+    alone = suite(room, "b", "test_one.py")
+    assert (alone.code, "error: the member 'b' does not answer" in alone.out) == (1, True), alone.out
     machine.engine("up")
     assert "removed" in room.run("sweep").err
     assert room.labs_on("b") == {"m1", "m3"}
     assert "1 check: 1 passed" in room.run("run", "m3").out
+
+
+def suite(room: Room, members: str, *words: str) -> Ran:
+    """Run pytest in a folder of two modules, each of which has a lab and writes down where it stands."""
+    folder = room.small.parent / "tests"
+    folder.mkdir(exist_ok=True)
+    for name in ("test_one.py", "test_two.py"):
+        (folder / name).write_text(SUITE)
+    argv = (*room.engine.pytest, "-p", "no:cacheprovider", "--rootdir", str(folder), "--lab-members", members)
+    done = subprocess.run(
+        (*argv, *words),
+        env=room.engine.environ, cwd=folder, capture_output=True, text=True, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def placed(room: Room) -> dict[str, str]:
+    """Module -> member, of the last suite that ran."""
+    files = list((room.small.parent / "tests").glob("*.member"))
+    members = {file.stem: file.read_text() for file in files}
+    for file in files:
+        file.unlink()
+    return members
+
+
+def test_the_labs_of_two_workers_of_a_suite_are_spread_over_two_members(room: Room) -> None:
+    ran = suite(room, "a,b", "-n", "2", "--dist", "loadfile")
+    assert (ran.code, "2 passed" in ran.out) == (0, True), ran.out
+    assert sorted(placed(room).values()) == ["a", "b"]
+    assert room.listed() == {}
+    assert room.labs_on("a") == room.labs_on("b") == set()
 
 
 def test_a_lab_on_a_member_is_checked_broken_explained_and_recorded(room: Room) -> None:

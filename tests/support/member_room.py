@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import docker
 from gated import GATED
@@ -76,6 +78,12 @@ class Room:
         return {lab["lab"]: lab["member"] or "" for lab in labs if lab["owner"]}
 
 
+def side_by_side(do: Callable[[Any], Any], things: Iterable[Any]) -> list[Any]:
+    """Do it to two of them at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(do, things))
+
+
 @contextmanager
 def short_folder() -> Iterator[str]:
     """A state folder in which sockets have room."""
@@ -109,9 +117,8 @@ def member_room(engine: Engine, folder: Path, *, in_swarm: bool = False) -> Iter
         machines = {name: stack.enter_context(fresh_machine()) for name in ("a", "b")}
         if in_swarm:
             connect(machines)
-        for machine in machines.values():
-            machine.engine("up")
-            stack.callback(machine.engine, "down", "--purge")
+        stack.callback(side_by_side, lambda machine: machine.engine("down", "--purge"), machines.values())
+        side_by_side(lambda machine: machine.engine("up"), machines.values())
         own = engine.with_state(Path(stack.enter_context(short_folder())))
         own = replace(own, environ={**own.environ, "DOCKER_HOST": engine.url})
         room = Room(own, machines, folder / "small", folder / "gated")

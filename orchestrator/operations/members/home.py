@@ -76,7 +76,7 @@ def _best(
 ) -> Home | None:
     """The member with the most room. One that does not answer is passed over, if another one does."""
     from orchestrator.host.members.member import LOCAL
-    from orchestrator.operations.members.reservations import place_and_reserve
+    from orchestrator.operations.members.place import place_and_reserve
     from orchestrator.planning.placement import lab_weight
 
     rooms, troubles = _rooms(state, chosen)

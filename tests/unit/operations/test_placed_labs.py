@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +16,11 @@ from orchestrator.errors import MemberUnreachable, UsageInvalid, WorldError
 from orchestrator.host.members.member import Member
 from orchestrator.host.members.registry import add_member
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.lab import reservations
+from orchestrator.lab.store import LabFolder
 from orchestrator.operations.guarded_workspace import GuardedWorkspace, GuardedWorkspaces, MemberPassedOver
 from orchestrator.operations.lab_handle import open_lab
-from orchestrator.operations.members import reservations
-from orchestrator.operations.members.reservations import FILE, place_and_reserve
+from orchestrator.operations.members.place import place_and_reserve
 from orchestrator.planning.placement import LabWeight, MemberRoom
 from orchestrator.pytest_plugin import _members
 
@@ -33,21 +36,37 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StateFolder:
 
 def test_labs_that_are_placed_before_the_first_has_settled_are_spread(state: StateFolder) -> None:
     places = [place_and_reserve(state, LabWeight(f"lab{number}", 192), ROOMS) for number in range(6)]
-    assert places == ["b", "a", "b", "a", "b", "a"]
+    assert places == ["a", "b", "a", "b", "a", "b"]
 
 
-def test_a_lab_that_has_settled_counts_in_what_its_member_has_free_alone(
-    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("free", "place"), [(4000, "a"), (4000 + 511, "a"), (4000 + 512, "b"), (9000, "b"), (None, "a")]
+)
+def test_members_with_about_the_same_room_get_equally_many_labs(
+    state: StateFolder, free: int | None, place: str
 ) -> None:
-    now = 1000.0
-    monkeypatch.setattr(reservations, "time", SimpleNamespace(time=lambda: now))
-    assert place_and_reserve(state, LabWeight("first", 192), ROOMS) == "b"
-    now += reservations.SETTLING_SECONDS
-    assert place_and_reserve(state, LabWeight("second", 192), ROOMS) == "b"
+    """Two measurements of one machine differ, and the member with fewer labs is taken; much more room decides first."""
+    assert (
+        place_and_reserve(state, LabWeight("lab", 192), [MemberRoom("a", 4000, 1), MemberRoom("b", free, 2)]) == place
+    )
+
+
+def test_a_lab_that_has_settled_counts_in_what_its_member_has_free_alone(state: StateFolder) -> None:
+    assert place_and_reserve(state, LabWeight("first", 192), ROOMS) == "a"
+    before = time.time() - reservations.SETTLING_SECONDS
+    os.utime(state.root / "placed" / "first", (before, before))
+    assert place_and_reserve(state, LabWeight("second", 192), ROOMS) == "a"
+    assert [file.name for file in (state.root / "placed").iterdir()] == ["second"]
+
+
+def test_a_lab_that_is_removed_counts_no_more(state: StateFolder) -> None:
+    assert place_and_reserve(state, LabWeight("first", 192), ROOMS) == "a"
+    LabFolder(state, "first").remove()
+    assert place_and_reserve(state, LabWeight("second", 192), ROOMS) == "a"
 
 
 def test_a_lab_that_is_placed_again_does_not_stand_in_its_own_way(state: StateFolder) -> None:
-    assert [place_and_reserve(state, LabWeight("same", 192), ROOMS) for _ in range(3)] == ["b", "b", "b"]
+    assert [place_and_reserve(state, LabWeight("same", 192), ROOMS) for _ in range(3)] == ["a", "a", "a"]
 
 
 def test_what_was_placed_a_moment_ago_refuses_no_lab_that_fits(state: StateFolder) -> None:
@@ -59,11 +78,12 @@ def test_what_was_placed_a_moment_ago_refuses_no_lab_that_fits(state: StateFolde
         place_and_reserve(state, LabWeight("large", 300), rooms)
 
 
-@pytest.mark.parametrize("text", ["", "{", "3", '[["lab"]]', '[["lab", "a", "much", 0]]'])
-def test_a_list_that_cannot_be_read_is_begun_anew(state: StateFolder, text: str) -> None:
-    (state.root / FILE).write_text(text)
-    assert place_and_reserve(state, LabWeight("first", 192), ROOMS) == "b"
+@pytest.mark.parametrize("text", ["", "a", "a much", "a 1 2"])
+def test_what_cannot_be_read_counts_as_nothing(state: StateFolder, text: str) -> None:
+    assert place_and_reserve(state, LabWeight("first", 192), ROOMS) == "a"
+    (state.root / "placed" / "first").write_text(text)
     assert place_and_reserve(state, LabWeight("second", 192), ROOMS) == "a"
+    assert place_and_reserve(state, LabWeight("third", 192), ROOMS) == "b"
 
 
 class Pingable(Answers):
