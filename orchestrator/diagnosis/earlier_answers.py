@@ -23,6 +23,23 @@ def with_earlier_answer(attempt: ConnectionAttempt, seen: Answers) -> Connection
     return replace(attempt, claim=replace(claim, earlier=earlier)) if earlier else attempt
 
 
+def met_address(asker: str, host: str, seen: Answers) -> str:
+    """The address from which the check itself had an answer, or which accepted its connection; empty if none did.
+
+    Of a name with several addresses a program tries one after the other: so that of the others was not needed.
+    """
+    met = ""
+    for probe, result in seen.items():
+        if not isinstance(probe, RunProgram) or not isinstance(result, ProgramResult) or probe.node != asker:
+            continue
+        if CONNECT in probe.argv and probe.argv[3] == host:
+            met = next((ended.address for ended in read_connect_results(result) if ended.outcome == "accepted"), "")
+        elif probe.argv[0] == "curl" and urlsplit(probe.argv[-1]).hostname == host:
+            facts = facts_of(result)
+            met = str(facts.get("remote_ip") or "") if facts.get("http_code") else ""
+    return met
+
+
 def _from_questions(attempt: ConnectionAttempt, claim: NameClaim, seen: Answers) -> EarlierAnswer | None:
     """The last answer to the same question, where the check asks by itself."""
     last: EarlierAnswer | None = None

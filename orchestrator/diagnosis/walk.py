@@ -28,7 +28,7 @@ from orchestrator.diagnosis.check_attempts import (
     over_ipv6,
     over_ipv6_alone,
 )
-from orchestrator.diagnosis.earlier_answers import with_earlier_answer
+from orchestrator.diagnosis.earlier_answers import met_address, with_earlier_answer
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
 from orchestrator.diagnosis.layers.node import NODE
@@ -36,7 +36,7 @@ from orchestrator.diagnosis.layers.resolver import RESOLVER
 from orchestrator.diagnosis.program_traffic import program_traffic
 from orchestrator.diagnosis.resolver_attempts import referral_attempts, resolver_attempts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.model.checks import BaseCheck, ConnectionCheck, Resolves, Runs
+from orchestrator.model.checks import BaseCheck, ConnectionCheck, Http, Resolves, Runs
 
 Layers = list[Layer]
 
@@ -63,7 +63,7 @@ def walk(
         earlier = yield from check_steps(before, context)
         if earlier.verdict != "pass":
             return (yield from walk(before, context, earlier, commands))
-    attempts = check_attempts(check, context, judgement, commands)
+    attempts = _of_check(check, check_attempts(check, context, judgement, commands), seen)
     tries_both = not isinstance(check, ConnectionCheck) or check.family is None
     if tries_both and not isinstance(check, Resolves):
         attempts = tuple((yield from side_by_side([_by_family(layered) for layered in attempts])))
@@ -152,7 +152,7 @@ def _walked(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> ProbeSteps[L
     results |= yield from _lookup_in_vain(layered.attempt, results)
     attempt = layered.attempt
     if attempt.port and attempt.claim and attempt.address is None and name_probe(attempt) not in results:
-        layered = yield from _with_address(layered)
+        layered = yield from _with_address(layered, walked_pairs.seen)
         if attempt.claim.may_lack and layered.attempt.address is None:
             return []
         results = yield from _ask_new(NODE.probes(layered.attempt), results)
@@ -249,12 +249,25 @@ def _deeper(layered: LayeredAttempt, layer: Layer, walked_pairs: _WalkedPairs) -
     return deeper
 
 
-def _with_address(layered: LayeredAttempt) -> ProbeSteps[LayeredAttempt]:
+def _with_address(layered: LayeredAttempt, seen: Answers) -> ProbeSteps[LayeredAttempt]:
     """The same attempt, to where its name leads, where the file does not say which node is meant."""
     probe = name_probe(layered.attempt)
     (answer,) = yield (probe,)
     values = resolved_values(layered.attempt, {probe: answer})
-    return layered.with_address(values[-1]) if values else layered
+    met = _met(layered.attempt, seen)
+    return layered.with_address(met if met in values else values[-1]) if values else layered
+
+
+def _met(attempt: ConnectionAttempt, seen: Answers) -> str:
+    return met_address(attempt.asker, attempt.written or (attempt.claim.name if attempt.claim else ""), seen)
+
+
+def _of_check(check: BaseCheck, attempts: Sequence[LayeredAttempt], seen: Answers) -> tuple[LayeredAttempt, ...]:
+    """The attempts; of those to the machines of a group only that to the one which the check itself has met."""
+    if len(attempts) > 1 and isinstance(check, Http) and check.requests == 1:
+        met = tuple(layered for layered in attempts if layered.attempt.address == _met(layered.attempt, seen))
+        return met or tuple(attempts)
+    return tuple(attempts)
 
 
 def _used(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> list[LayeredAttempt]:

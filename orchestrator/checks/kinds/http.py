@@ -44,6 +44,7 @@ from orchestrator.quick_dataclass import dataclass
 # Of a body as evidence: a server says why it failed after what it was asked for.
 LONGEST = 600
 BAD_CONTENT_ENCODING = 61  # libcurl-errors(3)
+NOT_AS_CODED = "the body is not what its Content-Encoding says"
 NO_ADDRESS, TOO_LATE = 6, 28  # likewise: the resolver gives up after some seconds, as curl does
 
 
@@ -89,7 +90,7 @@ def _read_result(check: Http, context: CheckContext, url: str, result: ProgramRe
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
         if result.exit_code == BAD_CONTENT_ENCODING:
-            raise ResultUnavailable("the body has a Content-Encoding that curl cannot decode")
+            return _read_undecoded(result)
         if result.exit_code in ENDED_CODES:
             # curl looks at a clock of its own, and would have ended before.
             raise ResultUnavailable(starved_text(result) or "curl did not get to its own time limit")
@@ -104,6 +105,13 @@ def _read_result(check: Http, context: CheckContext, url: str, result: ProgramRe
     if wrong:
         return RequestOutcome("fail", f"{actual}; {wrong}", evidence, facts)
     return RequestOutcome("pass", actual, evidence, facts)
+
+
+def _read_undecoded(result: ProgramResult) -> RequestOutcome:
+    """A body that curl could not decode: it is not what its header says, or curl does not know the coding."""
+    if "content unencoding" not in result.err:
+        raise ResultUnavailable("the body has a Content-Encoding that curl cannot decode")
+    return RequestOutcome("fail", f"{NOT_AS_CODED} ({error_of(result).rpartition(': ')[2]})")
 
 
 def _require_readable(check: Http, context: CheckContext, result: ProgramResult, answer: HttpAnswer) -> None:

@@ -71,6 +71,7 @@ REFUSALS = {
     "ENOPROTOOPT": "an ICMP message says that the protocol is not there, as firewalls do",
     "EACCES": "an ICMP message says that a firewall forbids it",
 }
+NOBODY_ANSWERS = "no machine answers"
 NO_REPLY = f"no reply in {UDP_SECONDS} s"
 
 
@@ -135,7 +136,7 @@ def _without_reply(context: CheckContext, asker: str, reply: DatagramReply) -> s
     be reached; and an error of its routing table has no ICMP message."""
     own = {str(address) for address in context.topology.addresses_of(asker)}
     if reply.error == "EHOSTUNREACH" and reply.refuser in own:
-        return f"no machine answers {asker} for the address {reply.destination[0]} (ARP, or neighbour discovery)"
+        return f"{NOBODY_ANSWERS} {asker} for the address {reply.destination[0]} (ARP, or neighbour discovery)"
     if reply.error == "ECONNREFUSED" or reply.refuser:
         return REFUSALS.get(reply.error) or f"an ICMP message says: {reply.message}"
     return NO_REPLY if reply.error == "silent" else f"{reply.error}: {reply.message}"

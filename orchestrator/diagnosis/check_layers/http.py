@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
+from orchestrator.checks.kinds.http import BAD_CONTENT_ENCODING
 from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
 from orchestrator.diagnosis.check_layers.from_judgement import (
     asks_for_certificate,
@@ -225,6 +226,8 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
         readings.broken(f"status {status}; {wrong}", sentence, command, evidence=evidence)
     elif request.failed:
         sentence, command = _wrong_servers(request, attempt)
+        # A server behind that does not answer is left out by a proxy, without an error.
+        readings.look_further = bool(request.check.servers)
         readings.broken(request.failed, sentence, command, evidence=evidence)
     else:
         readings.evidence += evidence
@@ -290,6 +293,10 @@ def _instead(result: ProgramResult, status: int, limit: float) -> str:
     if result.exit_code == TOO_LATE:
         begun = f"does not end its answer with status {status}" if status else "gives no answer"
         return f"{begun} within {limit:g} seconds"
+    if result.exit_code == BAD_CONTENT_ENCODING:
+        return (
+            f"the body of its answer with status {status} is not what its Content-Encoding says: {_curl_error(result)}"
+        )
     if status:
         return f"ends it in the middle of its answer with status {status}: {_curl_error(result)}"
     if result.exit_code in (EMPTY, CUT):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.udp import NO_REPLY, REFUSALS
+from orchestrator.checks.kinds.udp import NO_REPLY, NOBODY_ANSWERS, REFUSALS
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.check_layers.from_judgement import answer_layer, by_judgement
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe
 from orchestrator.diagnosis.layers.answer import ANSWER
-from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
+from orchestrator.diagnosis.layers.filter_rules import (
+    ends_of,
+    explained_by_rules,
+    found_discovery_rules,
+    rule_probes,
+)
 
 
 def ip_version(judgement: Judgement) -> str | None:
@@ -20,6 +25,8 @@ def ip_version(judgement: Judgement) -> str | None:
 
 def udp_layer(judgement: Judgement) -> LayerProbe:
     """The last layer: the reply. A rule on the way may have dropped the datagram or the reply, or refused it."""
+    if NOBODY_ANSWERS in judgement.actual:
+        return _not_found_layer(judgement)
     silent = judgement.actual == NO_REPLY
     refused = any(judgement.actual.startswith(words) for words in REFUSALS.values())
     if not silent and not refused:
@@ -33,3 +40,17 @@ def udp_layer(judgement: Judgement) -> LayerProbe:
 
     layer = replace(by_judgement(ANSWER, judgement, says), title="reply")
     return explained_by_rules(layer, lambda _attempt, _results: silent)
+
+
+def _not_found_layer(judgement: Judgement) -> LayerProbe:
+    """No machine answered for the address, so that nothing was sent to it."""
+
+    def says(attempt: ConnectionAttempt, results: Answers) -> Cause:
+        rules = found_discovery_rules(attempt, results)
+        clause = f": {rules.clause}" if rules else "."
+        sentence = f"{attempt.target_name} does not answer for its address {attempt.address}{clause}"
+        neighbours = attempt.commands.run(attempt.asker, "ip", "neigh")
+        return Cause(sentence, attempt.commands.start_anew(rules.nodes[0]) if rules else neighbours)
+
+    layer = replace(by_judgement(ANSWER, judgement, says), title="reply")
+    return replace(layer, asks_further=lambda attempt, _results: rule_probes(attempt, ends_of(attempt)))

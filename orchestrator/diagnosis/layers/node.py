@@ -16,7 +16,7 @@ from orchestrator.diagnosis.layer_probe import (
 )
 from orchestrator.diagnosis.layers.dns import dns_works
 from orchestrator.diagnosis.layers.listen import listens
-from orchestrator.diagnosis.layers.tcp import connected
+from orchestrator.diagnosis.layers.tcp import connected, got_through
 from orchestrator.planning.snapshot import STOPPED_CODES
 
 
@@ -36,7 +36,7 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
     for node in attempt.routers:
         state = state_of(node, results)
-        if state and state.state != "running" and not (dns_works(attempt, results) and connected(attempt, results)):
+        if state and state.state != "running" and not (dns_works(attempt, results) and got_through(attempt, results)):
             sentence = f"The router {node} is {state.state}, so {attempt.asker} reaches nobody on another network."
             readings.broken(f"{node} is {state.state}", sentence, attempt.commands.repair(), "route", "dns", "tcp")
     if readings.held and not readings.wrong:

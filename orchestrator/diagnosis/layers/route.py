@@ -27,18 +27,19 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.layers.dns import dns_works
-from orchestrator.diagnosis.layers.tcp import connected
+from orchestrator.diagnosis.layers.router import (
+    FORWARDING,
+    found_in_routers,
+    kernel_words,
+    read_routers,
+    router_probes,
+    rules_in_routers,
+)
+from orchestrator.diagnosis.layers.tcp import got_through
 from orchestrator.planning.routes import routers
 
-# 1 where a machine passes on what is not for itself (ip-sysctl of the kernel's documentation).
-FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 # Every machine must take packets of so many bytes over IPv4 (RFC 791, section 3.2); a handshake may pass with fewer.
 LEAST_MTU = 576
-# What `ip route get` says for a route that drops (blackhole) or forbids (prohibit) is the kernel's EINVAL or EACCES.
-MEANINGS = {
-    "Invalid argument": "a rule in its routing table drops what goes there",
-    "Permission denied": "a rule in its routing table forbids what goes there",
-}
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,9 @@ def _route(path: NetworkPath) -> RunProgram:
     return RunProgram(path.node, ("ip", "-j", "route", "get", path.address), NEEDS)
 
 
-def _forwarding(router: str) -> RunProgram:
-    return RunProgram(router, ("cat", FORWARDING), inside=True)
-
-
 def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     tables = (probe(node) for node in attempt.on_the_way() for probe in (addresses_of, neighbours_of))
-    routers = (probe(node) for node in attempt.routers for probe in (addresses_of, _forwarding))
-    return (*tables, *routers, *(_route(path) for path in _paths(attempt)))
+    return (*tables, *router_probes(attempt), *(_route(path) for path in _paths(attempt)))
 
 
 def _needed(attempt: ConnectionAttempt) -> bool:
@@ -263,7 +259,9 @@ def _printed(probe: RunProgram, results: Answers) -> Any:
 def _works(attempt: ConnectionAttempt, path: NetworkPath, results: Answers) -> bool:
     """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
     return (
-        connected(attempt, results) if path.far == attempt.target_name and attempt.port else dns_works(attempt, results)
+        got_through(attempt, results)
+        if path.far == attempt.target_name and attempt.port
+        else dns_works(attempt, results)
     )
 
 
@@ -278,13 +276,6 @@ def _no_route(
     command = attempt.commands.run(node, "ip", "route", "get", missing[0][0].address)
     evidence = [f"{node}: ip route get {path.address}: {reason}" for path, reason in missing]
     readings.broken(f"{node} has no route to {names}", sentence, command, *affects, evidence=evidence)
-
-
-def kernel_words(err: str) -> str:
-    """The kernel's words in `RTNETLINK results: ...`."""
-    lines = err.strip().splitlines()
-    words = lines[-1].rpartition(": ")[2] if lines else "no answer"
-    return MEANINGS.get(words, words)
 
 
 def _by(routes: Any) -> str:
@@ -304,17 +295,11 @@ def _first(routes: Any) -> dict[str, Any]:
 def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
     """Two nodes without a common network, where no connection is made."""
     topology, target = attempt.context.topology, attempt.target
-    lost = _lost_servers(attempt, results)
-    cut = bool(
-        target
-        and target != attempt.asker
-        and not connected(attempt, results)
-        and not attempt.shares_network_with(target)
-    )
+    lost, cut = _lost_servers(attempt, results), _is_cut(attempt, results)
     if readings.wrong or not (lost or cut):
         return
-    if attempt.routers:
-        _read_routers(attempt, lost, cut, results, readings)
+    if attempt.routers and not read_routers(attempt, lost, cut=cut, results=results, readings=readings):
+        _nothing_comes_through(attempt, lost, results, readings)
     if attempt.routers or target is None or not cut:
         return
     own = [attachment.network for attachment in topology.attachments_of(attempt.asker)]
@@ -326,26 +311,17 @@ def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: Layer
     readings.broken("no network in common", sentence, attempt.commands.run(attempt.asker, "ip", "route"), "tcp")
 
 
-def _lost_servers(attempt: ConnectionAttempt, results: Answers) -> list[str]:
-    """The DNS servers on other networks, where the name was not resolved."""
-    far = [node for node in attempt.dns_nodes if not attempt.shares_network_with(node)]
-    return far if far and not dns_works(attempt, results) else []
+def _is_cut(attempt: ConnectionAttempt, results: Answers) -> bool:
+    """Whether the target stands on another network, and is not reached."""
+    other = attempt.target not in (None, attempt.asker)
+    return other and not got_through(attempt, results) and not attempt.shares_network_with(attempt.target_name)
 
 
-def _read_routers(
-    attempt: ConnectionAttempt, lost: list[str], cut: bool, results: Answers, readings: LayerReadings
+def _nothing_comes_through(
+    attempt: ConnectionAttempt, lost: list[str], results: Answers, readings: LayerReadings
 ) -> None:
-    """The ways lead over a router: one that passes nothing on is to blame, or one behind which two servers are lost."""
-    affects: tuple[str, ...] = ("dns", "tcp") if lost else ("tcp",)
-    for router in attempt.routers:
-        result = results.get(_forwarding(router))
-        if isinstance(result, ProgramResult) and result.out.strip() == "0":
-            sentence = f"The router {router} passes nothing on: IP forwarding is off in it (net.ipv4.ip_forward = 0)."
-            command = attempt.commands.start_anew(router)
-            evidence = [f"{FORWARDING} of {router}: 0"]
-            readings.broken(f"{router} passes nothing on", sentence, command, *affects, evidence=evidence)
-            return
-    if not lost or not cut:
+    """Two servers are lost behind the routers: one of these lacks an address, or has a rule, or nobody knows why."""
+    if not lost or not _is_cut(attempt, results):
         return
     for router in attempt.routers:
         interfaces = _printed(addresses_of(router), results)
@@ -354,10 +330,24 @@ def _read_routers(
             readings.affects.update(("dns", "tcp"))
             return
     names = listed(attempt.routers)
-    unreached = f"neither {attempt.target_name} nor {listed(lost)}"
-    sentence = f"Nothing comes through the router {names}: {attempt.asker} reaches {unreached}."
-    command = attempt.commands.run(attempt.routers[0], "cat", FORWARDING)
-    readings.broken(f"nothing comes through {names}", sentence, command, "dns", "tcp")
+    sentence = f"Nothing comes through the router {names}: {attempt.asker} reaches neither {attempt.target_name} nor "
+    sentence, command = f"{sentence}{listed(lost)}.", attempt.commands.run(attempt.routers[0], "cat", FORWARDING)
+    evidence: list[str] = []
+    if rules := found_in_routers(attempt, results):
+        sentence, command = f"{sentence.rstrip('.')}: {rules.clause}", attempt.commands.start_anew(rules.nodes[0])
+        evidence = rules.evidence
+    readings.broken(f"nothing comes through {names}", sentence, command, "dns", "tcp", evidence=evidence)
 
 
-ROUTE = LayerProbe("route", "address and route", _probes, _read, _needed)
+def _lost_servers(attempt: ConnectionAttempt, results: Answers) -> list[str]:
+    """The DNS servers on other networks, where the name was not resolved."""
+    far = [node for node in attempt.dns_nodes if not attempt.shares_network_with(node)]
+    return far if far and not dns_works(attempt, results) else []
+
+
+def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
+    lost = _lost_servers(attempt, results)
+    return rules_in_routers(attempt) if lost and _is_cut(attempt, results) else ()
+
+
+ROUTE = LayerProbe("route", "address and route", _probes, _read, _needed, asks_further=_asks_further)

@@ -64,6 +64,11 @@ def connected(attempt: ConnectionAttempt, results: Answers) -> bool:
     return not isinstance(result, str) and result.outcome == "accepted"
 
 
+def got_through(attempt: ConnectionAttempt, results: Answers) -> bool:
+    """The same, where of a datagram nobody knows that it arrived: whatever may keep it from its way counts."""
+    return connected(attempt, results) and not (attempt.port and attempt.port.protocol == "udp")
+
+
 def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     result, readings = connect_result(attempt, results), LayerReadings()
     if isinstance(result, str):

@@ -193,6 +193,27 @@ def test_of_json_that_was_not_read_to_its_end_nothing_is_known() -> None:
     assert judged(get(json={"a": 1}), replace(curl('{"a": 1, "b'), cut=True)).verdict == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("words", "verdict", "actual"),
+    [
+        (
+            "Error while processing content unencoding: incorrect header check",
+            "fail",
+            "the body is not what its Content-Encoding says (incorrect header check)",
+        ),
+        (
+            "Unrecognized content encoding type. libcurl understands deflate, gzip content encodings.",
+            "unknown",
+            "could not be asked: the body has a Content-Encoding that curl cannot decode",
+        ),
+    ],
+)
+def test_a_body_that_is_not_what_its_coding_says_is_wrong(words: str, verdict: str, actual: str) -> None:
+    """That curl does not know the coding is another thing."""
+    judgement = judged(get(contains="anvil"), ran("", f"curl: (61) {words}\n{json.dumps(FACTS)}\n", 61))
+    assert (judgement.verdict, judgement.actual) == (verdict, actual)
+
+
 def test_json_may_hold_more_than_is_declared() -> None:
     assert judged(get(json={"a": {"b": [1]}}), curl('{"a": {"b": [1], "c": 0}, "d": 1}')).verdict == "pass"
 

@@ -165,3 +165,10 @@ def test_a_rule_explains_a_machine_that_nobody_finds(table: str, rule: str, name
     walk = walked(world, **CONNECTS)
     assert walk.sentence.startswith(f"app-1 does not answer for its address {address}: client asks its network")
     assert ("a packet filter rule that wirelab did not make stands in app-1" in walk.sentence) is named
+
+
+def test_a_machine_that_is_not_found_by_a_datagram_is_looked_for_as_by_a_connection() -> None:
+    actual = "no machine answers client for the address 192.168.1.3 (ARP, or neighbour discovery)"
+    walk = walked(far(UDP), actual=actual, from_="client", **KEYS["udp"])
+    assert walk.sentence.startswith("app-1 does not answer for its address ")
+    assert str(walk.command).endswith(" client -- ip neigh")
