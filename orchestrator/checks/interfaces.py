@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram
@@ -20,6 +21,11 @@ def addresses_of(node: str) -> RunProgram:
 def neighbours_of(node: str) -> RunProgram:
     """The question for the hardware addresses to which a node sends what is for its neighbours (ip-neighbour(8))."""
     return RunProgram(node, ("ip", "-j", "neigh"), NEEDS)
+
+
+def used_neighbours_of(node: str) -> RunProgram:
+    """The same, with the seconds since each of them was last known to be there (ip(8), -s)."""
+    return RunProgram(node, ("ip", "-j", "-s", "neigh"), NEEDS)
 
 
 def read_json(text: str) -> Any:
@@ -69,3 +75,10 @@ def known_as(neighbours: Any, address: str) -> str:
     """The hardware address that stands for an address in a table of neighbours; empty if none does."""
     known = (row for row in rows_of(neighbours) if row.get("dst") == address and row.get("lladdr"))
     return next((str(row["lladdr"]) for row in known), "")
+
+
+def silent_seconds(neighbours: Any, address: str) -> float | None:
+    """For how long nothing came from this neighbour; None where the table knows no neighbour at all."""
+    rows = [row for row in neighbours if isinstance(row, dict)] if isinstance(neighbours, list) else []
+    own = [float(row.get("confirmed", 0)) for row in rows if row.get("dst") == address]
+    return min(own, default=inf) if rows else None

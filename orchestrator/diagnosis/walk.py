@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from orchestrator.checks.answering_machine import LED_ELSEWHERE
 from orchestrator.checks.dns_answer import read_answer
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps, failed_first
@@ -28,6 +29,7 @@ from orchestrator.diagnosis.check_attempts import (
     over_ipv6,
     over_ipv6_alone,
 )
+from orchestrator.diagnosis.check_layers.from_judgement import led_elsewhere_layer
 from orchestrator.diagnosis.earlier_answers import met_address, with_earlier_answer
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
@@ -67,6 +69,8 @@ def walk(
     tries_both = not isinstance(check, ConnectionCheck) or check.family is None
     if tries_both and not isinstance(check, Resolves):
         attempts = tuple((yield from side_by_side([_by_family(layered) for layered in attempts])))
+    if LED_ELSEWHERE in judgement.actual:
+        attempts = tuple(replace(one, check_layers=(led_elsewhere_layer(judgement),)) for one in attempts)
     attempts = tuple(replace(layered, attempt=with_earlier_answer(layered.attempt, seen)) for layered in attempts)
     walked_pairs = _WalkedPairs(seen)
     walked = list(zip(attempts, (yield from _walk_attempts(attempts, walked_pairs)), strict=True))

@@ -51,6 +51,11 @@ class FilterRule:
         named = re.findall(rf"\bip6? [sd]addr ({SIMPLE})(?=\s|$)", self.text)
         return set(named) <= addresses and not re.match(r"icmp", self.text)
 
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether it sends packets to another address or port than they were meant for."""
+        return re.search(r"\b(dnat|redirect|tproxy)\b", self.text) is not None
+
     def may_meet_discovery(self, *, six: bool) -> bool:
         """Whether it can keep a machine from being found by its address: by ARP, or by neighbour discovery of IPv6."""
         families = ("netdev", "inet", "ip6") if six else ("netdev", "arp")

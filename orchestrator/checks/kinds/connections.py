@@ -192,17 +192,18 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
         require_time(ran)
     if result.outcome != "accepted":
         return Judgement("fail", expected, f"{result.outcome}: {result.message}", evidence)
-    judging = _judge_accepted(check, context, host, result, source)
+    judging = _judge_accepted(check, context, (host, port), result, source)
     judgement = yield from while_open(judging, check.asker, name) if source else judging
     return replace(judgement, expected=expected, evidence=(*evidence, *judgement.evidence))
 
 
 def _judge_accepted(
-    check: Connects, context: CheckContext, host: str, result: ConnectResult, source: str
+    check: Connects, context: CheckContext, place: tuple[str, int], result: ConnectResult, source: str
 ) -> CheckSteps:
     """Whether the machine that was meant has accepted, and sees the address from which the connection should leave."""
+    host, port = place
     wrong = wrong_machine(context, check.asker, host, result.address)
-    wrong = wrong or (yield from impostor(context, check.asker, result.address))
+    wrong = wrong or (yield from impostor(context, check.asker, result.address, port))
     if wrong:
         return Judgement("fail", "", wrong, ())
     if not source:

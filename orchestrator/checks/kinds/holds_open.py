@@ -76,12 +76,17 @@ def open_connection(check: HoldsOpen, context: CheckContext) -> ProbeSteps[HeldC
 def _first_use(check: HoldsOpen, context: CheckContext, host: str, connection: HeldConnection) -> ProbeSteps[str]:
     """What is wrong with a connection that was just opened: another machine took it, or it does not answer."""
     wrong = wrong_machine(context, check.asker, host, connection.address)
-    wrong = wrong or (yield from impostor(context, check.asker, connection.address))
+    wrong = wrong or (yield from impostor(context, check.asker, connection.address, _port(connection)))
     if wrong:
         return wrong
     use = yield from _use(check, context, connection, 0.0)
     server = context.topology.owner(connection.address) or host
     return _wrong_reply(check, context, use) if use.state == "usable" else _in_words(use, server)
+
+
+def _port(connection: HeldConnection) -> int:
+    """The server's."""
+    return int(connection.ends.rpartition(":")[2])
 
 
 def _use(check: HoldsOpen, context: CheckContext, connection: HeldConnection, idle: float) -> ProbeSteps[ConnectionUse]:
@@ -126,7 +131,7 @@ def _judge_use(check: HoldsOpen, context: CheckContext, connection: HeldConnecti
 
 def _row_at_server(server: str, connection: HeldConnection) -> ProbeSteps[str | None]:
     """The line of the server's socket table; empty where the connection is not in it, None where nobody can look."""
-    own, peer = (int(place.rpartition(":")[2]) for place in connection.ends.split(" -> "))
+    own, peer = int(connection.ends.split(" -> ")[0].rpartition(":")[2]), _port(connection)
     argv = ("ss", "-Htan", f"sport = :{peer} and dport = :{own}")
     (table,) = yield (RunProgram(server, argv, frozenset({"ss"})),)
     if not isinstance(table, ProgramResult) or table.exit_code:

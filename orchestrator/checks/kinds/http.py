@@ -132,7 +132,7 @@ def _without_impostors(
         if outcome.verdict == "pass" and outcome.facts and not outcome.facts.get("proxy_used"):
             address = outcome.facts["remote_ip"]
             if address not in wrong:
-                wrong[address] = yield from impostor(context, check.asker, address)
+                wrong[address] = yield from impostor(context, check.asker, address, outcome.facts["remote_port"])
     return [
         replace(outcome, verdict="fail", actual=f"{outcome.actual}; {reason}")
         if outcome.verdict == "pass" and outcome.facts and (reason := wrong.get(outcome.facts["remote_ip"]))

@@ -162,7 +162,7 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     actual = f"{verified}: the certificate of {shaken.subject}, from {shaken.issuer}"
     actual += f", whose own certificate {NOT_SENT}" if shaken.missing else ""
     wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
-    wrong = wrong or (yield from impostor(context, check.asker, shaken.address))
+    wrong = wrong or (yield from impostor(context, check.asker, shaken.address, port))
     return Judgement("fail" if wrong else "pass", expected, f"{actual}; {wrong}" if wrong else actual, evidence)
 
 

@@ -127,7 +127,7 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
     judgement = _judge_reply(check, context, reply, place, evidence)
     if judgement.verdict != "pass" or reply.sender is None:
         return judgement
-    wrong = yield from impostor(context, check.asker, reply.sender[0])
+    wrong = yield from impostor(context, check.asker, *reply.sender, "udp")
     return Judgement("fail", judgement.expected, wrong, evidence) if wrong else judgement
 
 

@@ -70,6 +70,16 @@ def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
     return replace(by_judgement(TCP, judgement, says), repeats_check=False)
 
 
+def led_elsewhere_layer(judgement: Judgement) -> LayerProbe:
+    """TCP, where a rule of the asker's packet filter has led the connection of the check to another machine."""
+
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
+        sentence = f"{judgement.actual[judgement.actual.rfind('; ') + 1 :].strip()}."
+        return Cause(sentence, attempt.commands.start_anew(attempt.asker))
+
+    return replace(by_judgement(TCP, judgement, says), repeats_check=False)
+
+
 def tls_layer(judgement: Judgement, name: str, *, presented: bool) -> LayerProbe:
     """TLS, as the check's own handshake found it, by this server name, with a client certificate or without."""
 

@@ -29,7 +29,7 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.layers.answer import ANSWER
-from orchestrator.diagnosis.layers.filter_rules import explained_by_rules
+from orchestrator.diagnosis.layers.filter_rules import explained_by_nat, explained_by_rules
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.diagnosis.layers.tls import TLS
 from orchestrator.model.checks import Http
@@ -97,7 +97,7 @@ def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tu
     def is_lost(attempt: ConnectionAttempt, results: Answers) -> bool | None:
         return _is_lost(request, attempt, results)
 
-    answer = explained_by_rules(answer, is_lost)
+    answer = explained_by_nat(explained_by_rules(answer, is_lost))
     if urlsplit(url).scheme != "https":
         return (answer,)
     tls = replace(

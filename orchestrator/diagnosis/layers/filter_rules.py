@@ -114,6 +114,27 @@ def explained_by_rules(layer: LayerProbe, is_lost: Callable[[ConnectionAttempt, 
     return replace(layer, reads=reads, asks_further=asks_further)
 
 
+def explained_by_nat(layer: LayerProbe) -> LayerProbe:
+    """The layer, which names a rule that leads the connection to another machine, if the answer is a wrong one."""
+
+    def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+        reading = layer.reads(attempt, results)
+        if not reading.causes or attempt.port is None:
+            return reading
+        ends, port = addresses_of_ends(attempt, ends_of(attempt)), attempt.port
+        seen = [
+            (node, network) for node, network in _seen(attempt, results, ends_of(attempt)) if node != attempt.target
+        ]
+        rules = _filtering(seen, lambda rule: rule.leads_elsewhere and rule.may_meet(port.protocol, port.number, ends))
+        return _blamed(attempt, reading, rules) if rules else reading
+
+    def asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
+        looks = rule_probes(attempt, ends_of(attempt)) if attempt.target else ()
+        return (*layer.asks_further(attempt, results), *looks)
+
+    return replace(layer, reads=reads, asks_further=asks_further)
+
+
 def _blamed(attempt: ConnectionAttempt, reading: LayerReading, rules: FoundRules) -> LayerReading:
     """The reading, its first cause with the rules that may explain it, and the command that removes them."""
     cause, *_ = reading.causes

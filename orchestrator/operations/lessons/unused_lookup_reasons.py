@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from orchestrator.diagnosis.layers.route import kernel_words
+from orchestrator.diagnosis.layers.router import kernel_words
 from orchestrator.errors import WirelabError
 from orchestrator.lessons.unused_lookups import UNUSED_SECONDS, UnusedLookup, UnusedLookups
 

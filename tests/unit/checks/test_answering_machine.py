@@ -7,8 +7,8 @@ import json
 import pytest
 from check_harness import check, conversation, ran
 
-from orchestrator.checks.interfaces import addresses_of, neighbours_of
-from orchestrator.checks.probes import NodeState, Probe, ProbeResult, Unavailable
+from orchestrator.checks.interfaces import addresses_of, used_neighbours_of
+from orchestrator.checks.probes import LogText, LookAtNetwork, NodeState, Probe, ProbeResult, Unavailable
 from orchestrator.model.checks import BaseCheck
 
 APP, DB = "02:42:c0:a8:07:0c", "02:42:c0:a8:07:0b"
@@ -31,7 +31,7 @@ HAS_IT: Interfaces = {addresses_of("app"): own("192.168.7.12", APP)}
 
 
 def sends_to(hardware: str) -> Interfaces:
-    return {neighbours_of("client"): ran(json.dumps([{"dst": "192.168.7.12", "lladdr": hardware}]))}
+    return {used_neighbours_of("client"): ran(json.dumps([{"dst": "192.168.7.12", "lladdr": hardware}]))}
 
 
 @pytest.mark.slow
@@ -66,3 +66,50 @@ def test_behind_a_router_the_hardware_address_is_the_routers() -> None:
     """The asker's table then has no entry for the address, and the node's own addresses decide."""
     judgement = conversation(CHECKS[0][0], ACCEPTED, interfaces=HAS_IT)[0]
     assert judgement.verdict == "pass"
+
+
+def heard_of(seconds: float, address: str = "192.168.7.12") -> Interfaces:
+    """The asker's table of neighbours, with the seconds since it last heard of this one."""
+    row = {"dst": address, "lladdr": APP, "confirmed": seconds}
+    return HAS_IT | {used_neighbours_of("client"): ran(json.dumps([row]))}
+
+
+def rules(*lines: str) -> LogText:
+    body = "\n".join(f"\t\t{line}" for line in lines)
+    return LogText(f"== filter\ntable ip n {{\n\tchain c {{\n{body}\n\t}}\n}}\n\nwirelab: ready\n")
+
+
+@pytest.mark.parametrize(("one", "answer"), CHECKS)
+@pytest.mark.parametrize("neighbours", [heard_of(40), heard_of(0, "192.168.7.11")])
+def test_a_rule_of_the_asker_leads_a_connection_to_another_machine(
+    one: BaseCheck, answer: ProbeResult, neighbours: Interfaces
+) -> None:
+    """Then nothing came from the neighbour itself."""
+    leads = rules("tcp dport 80 dnat to 192.168.7.11:8080")
+    judgement, probes = conversation(one, answer, leads, interfaces=neighbours)
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith(
+        "192.168.7.12 has not answered: a packet filter rule in client leads what is for it elsewhere "
+        "(table ip n, chain c: tcp dport 80 dnat to 192.168.7.11:8080)"
+    )
+    assert probes[-1] == LookAtNetwork("client")
+
+
+@pytest.mark.parametrize(("one", "answer"), CHECKS)
+@pytest.mark.parametrize(
+    "look",
+    [
+        rules("tcp dport 81 dnat to 192.168.7.11:8080"),
+        rules("tcp dport 80 drop"),
+        rules("ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:40000"),
+        LogText(""),
+        Unavailable("the engine did not answer"),
+    ],
+)
+def test_an_old_entry_alone_proves_nothing(one: BaseCheck, answer: ProbeResult, look: ProbeResult) -> None:
+    assert conversation(one, answer, look, interfaces=heard_of(40))[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(("one", "answer"), CHECKS)
+def test_nobody_looks_for_rules_where_the_neighbour_was_heard(one: BaseCheck, answer: ProbeResult) -> None:
+    assert conversation(one, answer, interfaces=heard_of(1))[0].verdict == "pass"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from walk_harness import SimulatedLab, far, state, walked
@@ -38,7 +39,7 @@ def test_the_address_is_known_by_what_the_checks_program_tells(exchange: tuple[P
     assert met_address(ASKER, "other.shop.lab", dict([exchange])) == ""
 
 
-GATE = {"from_": "client", "http": "http://gate.shop.lab/items", "requests": 4, "servers": ["app"]}
+GATE: dict[str, Any] = {"from_": "client", "http": "http://gate.shop.lab/items", "requests": 4, "servers": ["app"]}
 
 
 def behind_a_proxy() -> SimulatedLab:

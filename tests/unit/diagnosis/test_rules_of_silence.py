@@ -119,6 +119,33 @@ def test_without_a_rule_the_program_is_looked_at(key: str, actual: str, begins: 
     assert " inject " not in str(walk.command)
 
 
+LED = "192.168.1.4 has not answered: a packet filter rule in client leads what is for it elsewhere (a rule)"
+
+
+@pytest.mark.parametrize("actual", [LED, f"status 200 from 192.168.1.4:80; {LED}"])
+def test_a_connection_that_is_led_elsewhere_is_broken_there(actual: str) -> None:
+    walk = walked(far(UDP), actual=actual, from_="client", connects="app-1.shop.lab:80")
+    assert walk.broken
+    assert (walk.broken.name, walk.sentence) == ("tcp", f"{LED}.")
+    assert walk.command == "wirelab inject far stop client && wirelab heal far"
+
+
+@pytest.mark.parametrize(("node", "named"), [("client", True), ("app-1", False)])
+def test_a_wrong_answer_may_be_that_of_another_machine(node: str, named: bool) -> None:
+    """A rule of the server that leads to another port of its own is its own matter."""
+    facts = {"http_code": 404, "time_connect": 0.1, "remote_ip": "x", "remote_port": 80, "time_total": 0.1}
+    rule = "tcp dport 80 redirect to :81"
+    text = f"== filter\ntable ip n {{\n\tchain c {{\n\t\t{rule}\n\t}}\n}}\n\nwirelab: ready\n"
+    world = far(UDP)
+    world.rules += [
+        program("curl", ProgramResult(0, "", json.dumps({**facts, "local_ip": "y", "local_port": 1}))),
+        lambda probe: LogText(text) if probe == LookAtNetwork(node) else None,
+    ]
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/health")
+    assert walk.sentence.startswith("app-1 answers, but it has nothing at /health (status 404)")
+    assert (f"stands in client (table ip n, chain c: {rule})" in walk.sentence) is named
+
+
 def test_a_wrong_reply_to_a_datagram_is_no_matter_of_rules() -> None:
     world = lab("packet filter")
     walk = walked(world, actual="the reply does not hold 'x': 'y'", from_="client", **KEYS["udp"])
