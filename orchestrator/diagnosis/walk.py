@@ -65,12 +65,10 @@ def walk(
         earlier = yield from check_steps(before, context)
         if earlier.verdict != "pass":
             return (yield from walk(before, context, earlier, commands))
-    attempts = _of_check(check, check_attempts(check, context, judgement, commands), seen)
+    attempts = _of_check(check, judgement, check_attempts(check, context, judgement, commands), seen)
     tries_both = not isinstance(check, ConnectionCheck) or check.family is None
     if tries_both and not isinstance(check, Resolves):
         attempts = tuple((yield from side_by_side([_by_family(layered) for layered in attempts])))
-    if LED_ELSEWHERE in judgement.actual:
-        attempts = tuple(replace(one, check_layers=(led_elsewhere_layer(judgement),)) for one in attempts)
     attempts = tuple(replace(layered, attempt=with_earlier_answer(layered.attempt, seen)) for layered in attempts)
     walked_pairs = _WalkedPairs(seen)
     walked = list(zip(attempts, (yield from _walk_attempts(attempts, walked_pairs)), strict=True))
@@ -266,8 +264,12 @@ def _met(attempt: ConnectionAttempt, seen: Answers) -> str:
     return met_address(attempt.asker, attempt.written or (attempt.claim.name if attempt.claim else ""), seen)
 
 
-def _of_check(check: BaseCheck, attempts: Sequence[LayeredAttempt], seen: Answers) -> tuple[LayeredAttempt, ...]:
+def _of_check(
+    check: BaseCheck, judgement: Judgement, attempts: Sequence[LayeredAttempt], seen: Answers
+) -> tuple[LayeredAttempt, ...]:
     """The attempts; of those to the machines of a group only that to the one which the check itself has met."""
+    if LED_ELSEWHERE in judgement.actual:
+        return tuple(replace(layered, check_layers=(led_elsewhere_layer(judgement),)) for layered in attempts)
     if len(attempts) > 1 and isinstance(check, Http) and check.requests == 1:
         met = tuple(layered for layered in attempts if layered.attempt.address == _met(layered.attempt, seen))
         return met or tuple(attempts)
