@@ -12,7 +12,7 @@
     │   │   ├── NotStarted (127)  a program is not in the node, or (126) cannot be run; as a shell has it
     │   │   ├── WrongState      a container does not run, or is paused, and the call needs another state
     │   │   ├── NetworkBusy     a network still has endpoints
-    │   │   ├── ContainerBusy   another container stands in the network of the container
+    │   │   ├── ContainerBusy   a container is just ending, or another one stands in its network
     │   │   ├── VolumeBusy      a container uses the volume
     │   │   └── Conflict        somebody else has what was asked for
     │   │       ├── NameTaken     a container or network of that name exists
@@ -159,7 +159,7 @@ class NetworkBusy(EngineRefused):
 
 
 class ContainerBusy(EngineRefused):
-    """Another container stands in the network of the container, so it cannot be removed."""
+    """A container is just ending, or another one stands in its network, so it cannot be removed."""
 
 
 class VolumeBusy(EngineRefused):

@@ -33,6 +33,7 @@ REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("has active endpoints", NetworkBusy),
     ("network is being used", NetworkBusy),
     ("has dependent containers", ContainerBusy),
+    ("cannot remove container", ContainerBusy),
     # swarmkit, manager/controlapi/network.go: the Swarm forgets a container a moment after the engine has.
     ("is in use by task", NetworkBusy),
     # moby#31018: what the manager said does not come through; it is an address that somebody has.
