@@ -56,6 +56,9 @@ REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("can only kill running containers", WrongState),
 )
 
+# What Podman says with the status 500 of a container that goes while it is asked about it.
+GOING = ("no such container", "has already been removed", "container not known")
+
 
 @contextmanager
 def map_api_errors(what: str, member: str = "") -> Iterator[None]:
@@ -95,7 +98,7 @@ def refusal(what: str, status: int, reason: str, member: str = "") -> Exception:
         )
     if "no space left on device" in lower:
         return NoRoom(f"{_engine(member)} has no room on its disk for {what}", why=reason, hint=_look_at(member))
-    if status == 404:
+    if status == 404 or any(text in lower for text in GOING):
         return NotFound(f"{what} is not there{_on(member)}", why=reason)
     other = Conflict if status == 409 else EngineRefused
     kind = next((kind for text, kind in REFUSALS if text in lower), other)

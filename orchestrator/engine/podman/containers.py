@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
             self._api.post("/volumes/create", {"Name": volume.name, "Labels": dict(volume.labels)})
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
-        listed = super().listed_containers(label)
+        # Podman refuses the whole list while one of the containers is half gone.
+        listed = retry_while(EngineRefused, partial(super().listed_containers, label), TRIES)
         return tuple(replace(row, state=STATES.get(row.state, row.state)) for row in listed)
 
     def start(self, container: str) -> ObservedContainer:
@@ -62,7 +63,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         It looks for them once, before it ends the container, so that one which is made meanwhile stops it; the next
         call finds that one, too.
         """
-        retry_while(ContainerBusy, lambda: self._remove(container), TRIES)
+        retry_while(EngineRefused, lambda: self._remove(container), TRIES)
 
     def _remove(self, container: str) -> None:
         """One call. Only a look tells what came of it: Podman answers for the first helper, if there is one, and

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from typing import Any
 
 from orchestrator.engine.docker.http_api import LIBPOD
-from orchestrator.engine.docker.networks import DockerNetworks
+from orchestrator.engine.docker.networks import TRIES, DockerNetworks
+from orchestrator.engine.docker.retry import retry_while
 from orchestrator.engine.podman.config import network_config, network_seen, podman_endpoint_config
 from orchestrator.errors import EngineRefused, NotFound
 from orchestrator.planning.snapshot import ObservedNetwork
@@ -64,7 +66,9 @@ class PodmanNetworks(DockerNetworks):
 
     def _disconnect_all(self, network: str) -> None:
         """Podman removes no network on which a container is, even one that is stopped."""
-        with self._errors(f"the network {network}"):
-            on_it = self._api.find("/containers/json", all=1, filters=json.dumps({"network": [network]})) or ()
-        for container in on_it:
+        for container in retry_while(EngineRefused, lambda: self._containers_on(network), TRIES):
             self.disconnect(container["Id"], network)
+
+    def _containers_on(self, network: str) -> list[dict[str, Any]]:
+        with self._errors(f"the network {network}"):
+            return self._api.find("/containers/json", all=1, filters=json.dumps({"network": [network]})) or []

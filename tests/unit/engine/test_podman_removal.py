@@ -108,8 +108,39 @@ def test_a_container_whose_helper_never_goes_is_named_with_what_podman_said(
 
 
 @pytest.mark.parametrize("podman", [{"answers": [(500, "its storage is in use")], "goes": False}], indirect=True)
-def test_another_refusal_is_final(podman: tuple[PodmanEngine, list[str]]) -> None:
+def test_another_refusal_is_raised_after_as_many_tries(podman: tuple[PodmanEngine, list[str]]) -> None:
     engine, asked = podman
     with pytest.raises(EngineRefused) as caught:
         engine.remove_container("c1")
-    assert (caught.value.why, len(asked)) == ("its storage is in use", 1)
+    assert (caught.value.why, len(asked)) == ("its storage is in use", 9)
+
+
+class Listing(Answers):
+    """A Podman on which a container is half gone until it is asked for its list the third time."""
+
+    lists: ClassVar[list[str]]
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        super().send_response(code, message)
+        self.send_header("Libpod-Api-Version", "5.4.2")
+
+    def do_GET(self) -> None:
+        if self.pinged():
+            return
+        if self.path.endswith("/c1/json"):
+            self.whole({"message": "container c1 does not exist in database: no such container"}, 500)
+            return
+        self.lists.append(self.path)
+        if len(self.lists) < 3:
+            self.whole({"message": 'getting container from store "c2": container is half gone'}, 500)
+        else:
+            self.whole([{"Id": "c1", "State": "configured", "Labels": None}])
+
+
+def test_a_list_is_read_although_a_container_is_half_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that goes after the list is not there, whatever the status code says."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
+    answers = type("OfThisTest", (Listing,), {"lists": []})
+    with served(tmp_path / "e", answers) as url, closing(open_engine(url)) as engine:
+        assert [(one.id, one.state) for one in engine.listed_containers("a=b")] == [("c1", "created")]
+        assert engine.containers("a=b") == ()
