@@ -18,8 +18,13 @@ def sees(check: Sees, context: CheckContext) -> CheckSteps:
     seen_peers = tuple(source.read_peers(results, context.began))
     match = next((peer for peer in seen_peers if peer.address in wanted), None)
     if match is None:
-        others = sorted({peer.address for peer in seen_peers})
+        others = [_named(context, address) for address in sorted({peer.address for peer in seen_peers})]
         actual = f"by {source.name} it saw {', '.join(others) if others else 'nobody'}"
         return Judgement("fail", expected, actual)
     actual = f"{match.address}: {check.node} is a server to {check.sees}, {check.sees} is a client of {check.node}"
     return Judgement("pass", expected, actual, (f"{source.name[4:]} of {check.node}: {match.line}",))
+
+
+def _named(context: CheckContext, address: str) -> str:
+    owner = context.topology.owner(address)
+    return f"{address} ({owner})" if owner else address

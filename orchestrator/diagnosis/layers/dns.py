@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from zlib import crc32
 
 from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, read_attempts, values_text
-from orchestrator.checks.dns_query import NEEDS, DnsQuestion
+from orchestrator.checks.dns_query import DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import answer_text, wrong_with
 from orchestrator.checks.probes import (
-    MOST_SERVERS,
-    PROBE_PORTS,
     CheckContext,
     Probe,
     ProgramResult,
@@ -32,6 +29,7 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.layers.filter_rules import addresses_of_ends, found_rules, rule_probes
+from orchestrator.diagnosis.layers.kept_answers import authority_probe, kept_clause, question_probe
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
@@ -131,16 +129,9 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
 
 
 def name_probe(attempt: ConnectionAttempt) -> RunProgram:
-    """The asker's question for the name, by its own resolv.conf or to the server that the check names.
-
-    It comes from a port of ours, so that nobody takes it for a question of the asker's own programs. Other questions
-    that a walk sends from the same node have other ports.
-    """
+    """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
     assert attempt.claim is not None
-    question, (first, end) = attempt.claim.question, PROBE_PORTS
-    ports = end - first - MOST_SERVERS
-    port = first + (attempt.context.port - first + crc32(repr(question).encode())) % ports
-    return RunProgram(attempt.asker, question.argv(port), NEEDS, seconds=8.0)
+    return question_probe(attempt.asker, attempt.claim.question, attempt.context)
 
 
 def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:
@@ -187,6 +178,8 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     if sentence:
         over_tcp = [str(lost) for lost in read_attempts(result.out) if lost.protocol == "TCP" and not lost.answer]
         evidence = [header, *(over_tcp if answer.truncated else ())]
+        if kept := kept_clause(attempt, answer, results):
+            sentence = f"{sentence} {kept}"
         readings.broken(f"{summary} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=evidence)
         readings.look_further = answer.rcode == "SERVFAIL"
     else:
@@ -233,10 +226,14 @@ def _ends(attempt: ConnectionAttempt) -> tuple[str, ...]:
 
 
 def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
-    """Rules in the nodes may explain a question that nobody answers."""
+    """Rules in the nodes may explain a question that nobody answers; that a resolver has kept it, a wrong answer."""
     result = ran_or_reason(results.get(name_probe(attempt)))
-    lost = not isinstance(result, str) and read_answer(result.out) is None and not starved_text(result)
-    return rule_probes(attempt, _ends(attempt)) if lost else ()
+    if isinstance(result, str):
+        return ()
+    if answer := read_answer(result.out):
+        probe = authority_probe(attempt, answer)
+        return (probe,) if probe else ()
+    return () if starved_text(result) else rule_probes(attempt, _ends(attempt))
 
 
 def _nobody(attempt: ConnectionAttempt, addresses: list[str]) -> str:

@@ -87,7 +87,7 @@ def test_the_app_names_its_client_in_its_access_log() -> None:
 def test_another_peer_or_nobody_is_a_fail() -> None:
     one = check(node="app", sees="client")
     judgement = judged(one, LogText("access 192.168.7.11:40000 GET / 200\n"))
-    assert (judgement.verdict, judgement.actual) == ("fail", "by its access log it saw 192.168.7.11")
+    assert (judgement.verdict, judgement.actual) == ("fail", "by its access log it saw 192.168.7.11 (db)")
     assert judged(one, LogText("")).actual == "by its access log it saw nobody"
     assert judged(one, Unavailable("the node app has no container")).verdict == "unknown"
 
