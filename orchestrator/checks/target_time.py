@@ -84,8 +84,8 @@ def judged_with_target_time(check: BaseCheck, context: CheckContext, judging: Ch
         return (yield from judging)
     waits: list[bool] = []
     judgement = yield from _observed(judging, waits)
-    in_vain = any(waits)
-    if in_vain and judgement.verdict in _doubted(check):
+    # An unknown verdict stays one, and gets the true reason.
+    if any(waits) and judgement.verdict in (*_doubted(check), "unknown"):
         yield from require_target_time(answering_nodes(check, context.topology))
     return judgement
 

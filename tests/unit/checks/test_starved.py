@@ -107,6 +107,18 @@ def test_silence_is_no_proof_of_a_dns_server_without_processor_time() -> None:
     assert judged(silent, took(2.0, 0.1, ran(RESOLVER)), processor={"dns": WORKED}).verdict == "unknown"
 
 
+def test_an_unknown_verdict_names_the_node_without_processor_time() -> None:
+    """A check that wants another error than a lost connection learns nothing; `why` does not blame the database."""
+    refused = check(from_="app", sql="select 1", fails="password authentication failed")
+    lost = took(2.0, 0.1, ran("", LOST, 2))
+    assert "timeout expired" in judged(refused, lost).actual
+    found = judged(refused, lost, processor={"db": WORKED})
+    assert (found.verdict, found.actual.partition("for 3.9 s")[0]) == (
+        "unknown",
+        "could not be asked: no answer came, but at db: not measured: ",
+    )
+
+
 def test_silence_that_nobody_could_hear_is_no_silence() -> None:
     """`answered: false` holds where each server was asked in vain."""
     silent = check(from_="client", resolves="app.shop.lab", answered=False)
