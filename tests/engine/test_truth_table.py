@@ -1,7 +1,8 @@
 """The table of situations: the lab is disturbed from outside of wirelab, and each verdict compared with what is so.
 
-`make test` tries a sample of some twenty rows, chosen by a seed that stands in the head of its output (--truth-seed);
-`make truth` tries all and writes the table into docs/truth.md.
+`make test` tries a sample of some twenty rows, and of as many disturbed ones, chosen by a seed that stands in the head
+of its output (--truth-seed); `make truth` tries all, the disturbed ones in many rounds, and writes the tables into
+docs/truth.md.
 """
 
 from __future__ import annotations
@@ -13,21 +14,31 @@ import pytest
 from lab_bench import CHECKOUT, Engine
 from truth_lab import TruthLab
 from truth_page import Record, write_page
-from truth_rows import WRONG, Situation, sample, situations
+from truth_rows import WRONG, Situation, disturbed_sample, sample, situations
 
 from tests.long_runs import commit
 
 pytestmark = pytest.mark.truth
 ALL = situations()
+DISTURBED = tuple(situation for situation in ALL if situation.disturbed)
 SAMPLE_ROWS = 20
+# In all rounds together, at least 2,000 verdicts while something disturbs the machine.
+ROUNDS = -(-2000 // sum(len(situation.rows) for situation in DISTURBED))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each situation is a test of its own, so that a part of a long run can end after any of them."""
+    """Each round of a situation is a test of its own, so that a part of a long run can end after any of them."""
     if "situation" in metafunc.fixturenames:
         config = metafunc.config
-        given = ALL if config.getoption("full") else sample(ALL, config.getoption("truth_seed"), SAMPLE_ROWS)
-        metafunc.parametrize("situation", given, ids=lambda situation: situation.name)
+        if config.getoption("full"):
+            again = [(situation, number) for number in range(1, ROUNDS) for situation in DISTURBED]
+            given = [*((situation, 0) for situation in ALL), *again]
+        else:
+            seed = config.getoption("truth_seed")
+            chosen = (*disturbed_sample(ALL, seed, SAMPLE_ROWS), *sample(ALL, seed, SAMPLE_ROWS))
+            given = [(situation, 0) for situation in chosen]
+        names = [f"{situation.name} {number + 1}" if number else situation.name for situation, number in given]
+        metafunc.parametrize(("situation", "round_number"), given, ids=names)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +60,7 @@ def record(pytestconfig: pytest.Config) -> Record:
 
 
 def test_a_situation_has_no_wrong_verdict(
-    lab: TruthLab, record: Record, situation: Situation, pytestconfig: pytest.Config
+    lab: TruthLab, record: Record, situation: Situation, round_number: int, pytestconfig: pytest.Config
 ) -> None:
     """No false pass, no false fail, no wrong cause; undisturbed, nothing is unknown.
 
@@ -59,16 +70,17 @@ def test_a_situation_has_no_wrong_verdict(
         results = lab.judged(situation)
     whole = pytestconfig.getoption("full")
     if whole:
-        record.add(situation.name, results)
+        record.add(situation.name, results, round_number)
     refused = (*WRONG, "unknown", "no cause") if whole and not situation.disturbed else WRONG
     assert [result for result in results if result.judged in refused] == []
 
 
-def test_the_table_of_the_page_is_written(pytestconfig: pytest.Config, record: Record) -> None:
+def test_the_tables_of_the_page_are_written(pytestconfig: pytest.Config, record: Record) -> None:
     """The last of a whole run: the counts stand in docs/truth.md, and none of them is wrong."""
     results = record.results()
     if not pytestconfig.getoption("full") or {situation.name for situation in ALL} - set(results):
         return
-    write_page(CHECKOUT / "docs/truth.md", ALL, results)
-    rows = [result for of_one in results.values() for result in of_one]
+    disturbed = record.of_all_rounds(DISTURBED)
+    write_page(CHECKOUT / "docs/truth.md", ALL, results, disturbed)
+    rows = [*disturbed, *(result for of_one in results.values() for result in of_one)]
     assert [result for result in rows if result.judged in WRONG] == []

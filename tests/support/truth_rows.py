@@ -128,6 +128,20 @@ def sample(given: Sequence[Situation], seed: int, rows: int) -> tuple[Situation,
     return tuple(chosen)
 
 
+def disturbed_sample(given: Sequence[Situation], seed: int, rows: int) -> tuple[Situation, ...]:
+    """Disturbed situations, chosen by a seed, with at least so many rows.
+
+    None of them loads the machine: the other tests do that already, and would suffer.
+    """
+    chosen: list[Situation] = []
+    tried = [one for one in given if one.disturbed and not any(step.startswith("machine:") for step in one.put)]
+    for situation in random.Random(seed).sample(tried, len(tried)):
+        if sum(len(one.rows) for one in chosen) >= rows:
+            break
+        chosen.append(situation)
+    return tuple(chosen)
+
+
 def judge(situation: Situation, row: Row, finding: Mapping[str, Any]) -> Result:
     """How a finding of `check --json` compares with what is really so."""
     walk = finding.get("why") or {}

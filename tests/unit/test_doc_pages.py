@@ -100,7 +100,7 @@ def test_the_page_of_truth_says_where_its_results_begin() -> None:
     """Also after the next whole run, which writes the last part of the page anew."""
     page = next(page for page in PAGES if page.name == "docs/truth.md")
     assert RESULTS in page.text.partition("## The table of situations")[2]
-    assert RESULTS in truth_page.tables([], {}, "2026-11-27")
+    assert RESULTS in truth_page.tables([], {}, [], "2026-11-27")
 
 
 def test_every_exception_is_still_shown() -> None:

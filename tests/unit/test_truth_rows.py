@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from truth_rows import FOLDER, Row, Situation, judge, sample, situations
+from truth_rows import FOLDER, Row, Situation, disturbed_sample, judge, sample, situations
 
 ALL = situations()
 
@@ -21,6 +21,16 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
     """It has some twenty rows, and others for another seed."""
     assert sample(ALL, 7, 20) == sample(ALL, 7, 20) != sample(ALL, 8, 20)
     assert 20 <= sum(len(situation.rows) for situation in sample(ALL, 7, 20)) < 28
+
+
+def test_a_sample_of_the_disturbed_situations_loads_no_machine() -> None:
+    chosen = disturbed_sample(ALL, 7, 20)
+    assert sum(len(situation.rows) for situation in chosen) >= 20
+    assert all(situation.disturbed for situation in chosen)
+    samples = [disturbed_sample(ALL, seed, 20) for seed in range(50)]
+    assert {one.name for some in samples for one in some} == {
+        situation.name for situation in ALL if situation.disturbed and "load" not in situation.name
+    }
 
 
 @pytest.mark.parametrize(
