@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import inf
 from typing import Protocol, TypeVar
@@ -50,9 +50,10 @@ class SplitEngine:
         self._networks: dict[str, str] = {}  # id -> member
         self._overlays: set[str] = set()
 
-    def engine(self, member: str) -> SwarmEngine:
-        """The engine of a member."""
-        return self._engines[member]
+    @property
+    def _first(self) -> str:
+        """The member for what could be on any of them."""
+        return next(iter(self._engines))
 
     def member_of(self, container: str) -> str:
         """The member that has the container. Raises NotFound."""
@@ -111,11 +112,10 @@ class SplitEngine:
 
     def image_user(self, reference: str) -> str:
         """The first member's answer: all members are sent the same image."""
-        member = next(iter(self._engines))
-        return self._on(member, lambda engine: engine.image_user(reference))
+        return self._on(self._first, lambda engine: engine.image_user(reference))
 
     def make_container(self, spec: ContainerSpec) -> str:
-        member = self.member_of(spec.share_network_of) if spec.share_network_of else spec.member
+        member = self.member_of(spec.share_network_of) if spec.share_network_of else spec.member or self._first
         container = self._on(member, lambda engine: engine.make_container(spec))
         self._containers[container] = member
         return container
@@ -136,10 +136,8 @@ class SplitEngine:
         self._of(container, lambda engine: engine.signal(container, name))
 
     def remove_container(self, container: str) -> None:
-        try:
+        with suppress(NotFound):
             self._of(container, lambda engine: engine.remove_container(container))
-        except NotFound:
-            return
         self._containers.pop(container, None)
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
@@ -154,8 +152,9 @@ class SplitEngine:
         return tuple(networks.values())
 
     def make_network(self, spec: NetworkSpec) -> str:
-        network = self._on(spec.member, lambda engine: engine.make_network(spec))
-        self._networks[network] = spec.member
+        member = spec.member or self._first
+        network = self._on(member, lambda engine: engine.make_network(spec))
+        self._networks[network] = member
         if spec.overlay:
             self._overlays.add(network)
         return network
@@ -181,7 +180,8 @@ class SplitEngine:
         self._of(container, lambda engine: engine.connect(container, attach))
 
     def disconnect(self, container: str, network: str) -> None:
-        self._of(container, lambda engine: engine.disconnect(container, network))
+        with suppress(NotFound):
+            self._of(container, lambda engine: engine.disconnect(container, network))
 
     def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         answers = self._each(lambda engine: engine.volumes(label))
@@ -208,7 +208,7 @@ class SplitEngine:
 
     def now(self, container: str = "", /) -> float:
         """The time of the member that has the container, else of the first: each member dates by its own clock."""
-        member = self.member_of(container) if container else next(iter(self._engines))
+        member = self.member_of(container) if container else self._first
         return self._on(member, lambda engine: engine.now())
 
     def log(self, container: str, since: float = 0.0) -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from contract_setup import ContractSetup
 from own_images import client_image
+from swarm_in_memory import SwarmFake
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.engine.opening import open_engine
 from orchestrator.engine.protocol import Engine
+from orchestrator.lab.split_engine import SplitEngine
 
 SOCKET = Path("/var/run/docker.sock")
 # Ranges that neither labs (192.168.0.0/16) nor an engine's default pools (172.17-31, 192.168) take.
@@ -50,7 +52,15 @@ def _fake() -> tuple[Engine, str]:
     return FakeEngine(["wirelab/client:1"]), "wirelab/client:1"
 
 
-ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "real": _real}
+def _split() -> tuple[Engine, str]:
+    """Two fakes as one engine, as a split lab has them."""
+    swarm: list[SwarmFake] = []
+    return SplitEngine(
+        {name: SwarmFake(n, swarm, ["wirelab/client:1"]) for n, name in enumerate("ab")}
+    ), "wirelab/client:1"
+
+
+ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "split": _split, "real": _real}
 
 
 @pytest.fixture(params=ENGINES)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from lab_in_memory import IMAGES, LabHost, is_done
+from swarm_in_memory import SwarmFake
 
-from orchestrator.engine.fake import FakeEngine
-from orchestrator.errors import EngineMissing, MemberUnreachable, NotFound, WorldError
+from orchestrator.errors import MemberUnreachable, NotFound, WorldError
 from orchestrator.events import Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lab import Lab
@@ -20,46 +20,9 @@ from orchestrator.lab.member_pin import kept_split, pinned_labs
 from orchestrator.lab.split_engine import SplitEngine
 from orchestrator.lab.take_down import take_down
 from orchestrator.planning import labels
-from orchestrator.planning.specs import NetworkSpec
 from orchestrator.planning.split import split_nodes
 
 HOME = "a+b+c"
-
-
-class SwarmFake(FakeEngine):
-    """An engine in a Swarm: its overlays are on all engines of the Swarm. It can be switched off."""
-
-    def __init__(self, number: int, swarm: list[SwarmFake]) -> None:
-        super().__init__(tuple(IMAGES.values()))
-        self._numbers = count(number * 1_000_000 + 1)  # no two engines give the same id
-        self._swarm = swarm
-        self.is_off = False
-        swarm.append(self)
-
-    def manages_swarm(self) -> bool:
-        return self._swarm[0] is self
-
-    def make_network(self, spec: NetworkSpec) -> str:
-        network = super().make_network(spec)
-        if spec.overlay:
-            assert self.manages_swarm()
-            for other in self._swarm:
-                other._networks[network] = self._networks[network]
-        return network
-
-    def remove_network(self, network: str) -> None:
-        if self._networks[network].overlay:
-            assert self.manages_swarm()
-            for other in self._swarm[1:]:
-                assert not any(c.labels.get(labels.LAB) for c in other.containers(labels.LAB)), "still in use"
-                other._networks.pop(network)
-        super().remove_network(network)
-
-    def __getattribute__(self, name: str) -> Any:
-        attribute = super().__getattribute__(name)
-        if callable(attribute) and not name.startswith("_") and self.is_off:
-            raise EngineMissing("the container engine does not answer", why="it is switched off")
-        return attribute
 
 
 class Members(LabHost):
@@ -68,7 +31,7 @@ class Members(LabHost):
     @classmethod
     def on(cls, folder: Path) -> tuple[Members, dict[str, SwarmFake]]:
         swarm: list[SwarmFake] = []
-        engines = {name: SwarmFake(number, swarm) for number, name in enumerate("abc")}
+        engines = {name: SwarmFake(number, swarm, IMAGES.values()) for number, name in enumerate("abc")}
         return cls(SplitEngine(engines), StateFolder(folder)), engines  # type: ignore[arg-type]
 
     def split_lab(self, publish: Callable[[Event], None] = lambda _event: None) -> Lab:
