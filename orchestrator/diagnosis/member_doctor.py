@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.diagnosis.doctor import MISSING, OK, OLDEST_API, OLDEST_PODMAN, WARNING, EngineFacts, Row, version_of
 from orchestrator.diagnosis.doctor import free_ranges as count_free_ranges
@@ -12,6 +12,8 @@ from orchestrator.errors import WirelabError
 # Further apart, the order of events from two machines is not to be read from their times.
 CLOCK_SECONDS = 0.5
 LEAST_MEMORY = 1024  # MiB
+# A network that spans members carries packets of 1450 bytes, and VXLAN adds 50 (RFC 7348, section 5).
+SPANNING_BYTES = 1500
 _MIB = 1024 * 1024
 
 
@@ -21,7 +23,8 @@ class MemberFacts:
 
     `clock_offset` is how many seconds its clock is ahead, known within `clock_error`. `memory_free` is in MiB, None
     where nobody could measure it. `wanted_architecture` is that of the engine in use, empty where none answers.
-    `images` has each of wirelab's images with its state; `sees_files` is None where that could not be tried.
+    `images` has each of wirelab's images with its state; `sees_files` is None where that could not be tried. `packets`
+    has the largest packet that reaches other machines of its Swarm, by their addresses; 0 where no ping is answered.
     """
 
     name: str
@@ -34,12 +37,13 @@ class MemberFacts:
     images: Mapping[str, str]
     is_swarm_manager: bool
     sees_files: bool | None
+    packets: Mapping[str, int] = field(default_factory=dict)
 
 
 def member_rows(facts: MemberFacts) -> tuple[Row, ...]:
     """All that is known of the member, in the order in which it is read."""
-    rows = (_engine_rows, _architecture_row, _files_row, _clock_row, _memory_row, _ranges_row, _images_row, _swarm_row)
-    return tuple(row for judge in rows for row in judge(facts))
+    rows = (_engine_rows, _architecture_row, _files_row, _clock_row, _memory_row, _ranges_row, _images_row)
+    return tuple(row for judge in (*rows, _swarm_row, _packet_rows) for row in judge(facts))
 
 
 def answer_row(name: str, address: str, trouble: WirelabError | None) -> Row:
@@ -125,3 +129,17 @@ def _swarm_row(facts: MemberFacts) -> Iterator[Row]:
         yield Row("swarm", OK, "it is part of no swarm" if state == "inactive" else f"its state is {state}")
     else:
         yield Row("swarm", OK, "it is a manager" if facts.is_swarm_manager else "it is a worker")
+
+
+def _packet_rows(facts: MemberFacts) -> Iterator[Row]:
+    """Whether what a split lab sends fits between the machines."""
+    for address, size in facts.packets.items():
+        name = f"packets to {address}"
+        if not size:
+            yield Row(name, OK, "not measured: it answers no ping")
+        elif size < SPANNING_BYTES:
+            value = f"those of {size} bytes arrive whole, those of {SPANNING_BYTES} do not"
+            hint = "give all networks between the machines an MTU of 1500 or more, or split no lab over them"
+            yield Row(name, WARNING, value, hint)
+        else:
+            yield Row(name, OK, f"those of {size} bytes arrive whole")

@@ -50,6 +50,25 @@ def test_faults_of_a_split_lab_are_explained_and_healed(room: Room, basic: str) 
     assert "16 checks: 16 passed" in room.run("check", basic).out
 
 
+def test_doctor_measures_whether_packets_fit_between_the_members(room: Room, basic: str) -> None:
+    def rows(member: str) -> dict[str, tuple[str, str]]:
+        (measured,) = room.run("members", "doctor", member, "--json").document["members"]
+        return {row["name"]: (row["verdict"], row["value"]) for row in measured["rows"]}
+
+    assert basic
+    assert rows("b")["packets to 10.200.0.1"] == ("ok", "those of 1500 bytes arrive whole")
+    for machine in room.machines.values():
+        machine.plain("ip", "link", "set", "cable", "mtu", "1400")
+    try:
+        assert rows("a")["packets to 10.200.0.2"] == (
+            "warning",
+            "those of 1400 bytes arrive whole, those of 1500 do not",
+        )
+    finally:
+        for machine in room.machines.values():
+            machine.plain("ip", "link", "set", "cable", "mtu", "1500")
+
+
 def test_a_killed_command_leaves_nothing_on_either_member(room: Room) -> None:
     kill_a_command(room, *SPLIT)
 

@@ -104,7 +104,18 @@ def _facts(state: StateFolder, member: Member, url: str) -> MemberFacts:
             images=_image_states(url, state),
             is_swarm_manager=identity.is_swarm_manager,
             sees_files=sees_files(connection, DockerImageStore(url), state),
+            packets=_packets(connection, url),
         )
+
+
+def _packets(engine: DockerEngine, url: str) -> dict[str, int]:
+    """The largest packets between the member and others of its Swarm; none where the image `client` is not there."""
+    from orchestrator.host.images.files import images_folder, tags_of
+    from orchestrator.operations.members.swarm import largest_packets, swarm_peers
+
+    image = tags_of(("client",), images_folder())["client"]
+    peers = swarm_peers(url)
+    return largest_packets(engine, image, peers) if peers and engine.image_id(image) else {}
 
 
 def local_identity(state: StateFolder) -> EngineIdentity | None:
