@@ -111,7 +111,7 @@ def _facts(state: StateFolder, member: Member, url: str) -> MemberFacts:
 def _packets(engine: DockerEngine, url: str) -> dict[str, int]:
     """The largest packets between the member and others of its Swarm; none where the image `client` is not there."""
     from orchestrator.host.images.files import images_folder, tags_of
-    from orchestrator.operations.members.swarm import largest_packets, swarm_peers
+    from orchestrator.operations.members.packet_sizes import largest_packets, swarm_peers
 
     image = tags_of(("client",), images_folder())["client"]
     peers = swarm_peers(url)
