@@ -29,7 +29,7 @@ def remove_labelled(engine: Resources, label: str, *also: str, hint: str = "wire
     failures: list[tuple[str, WirelabError]] = []
     kinds: tuple[tuple[Listed, Remove], ...] = (
         (
-            lambda: {c.id: c.id[:12] for c in engine.containers(label) if bears(c.labels, *also)},
+            lambda: {c.id: c.id[:12] for c in engine.listed_containers(label) if bears(c.labels, *also)},
             engine.remove_container,
         ),
         (lambda: {n.id: n.id[:12] for n in engine.networks() if bears(n.labels, label, *also)}, engine.remove_network),
@@ -109,7 +109,7 @@ def _remove_lab_of_run(engine: Resources, state: StateFolder, run: str, lab: str
             return 0
         count = remove_labelled(engine, f"{labels.RUN}={run}", own, hint=removal_command(lab))
         # A removal that began is of the whole lab: what other runs made of it may still be there.
-        if not folder.removal_begun and not engine.containers(own):
+        if not folder.removal_begun and not engine.listed_containers(own):
             folder.remove()
     return count
 
@@ -118,7 +118,7 @@ def _labs_of(engine: Resources, state: StateFolder, run: str) -> list[str]:
     """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
     try:
-        all_labels = [container.labels for container in engine.containers(label)]
+        all_labels = [container.labels for container in engine.listed_containers(label)]
         all_labels += [volume.labels for volume in engine.volumes(label)]
         all_labels += [network.labels for network in engine.networks() if bears(network.labels, label)]
     except EngineMissing:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.docker.config import endpoints_of
+from orchestrator.engine.docker.connection import with_label
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import LIBPOD, Refused
 from orchestrator.engine.docker.networks import TRIES
@@ -44,9 +45,12 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
             self._api.post("/volumes/create", {"Name": volume.name, "Labels": dict(volume.labels)})
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
-        # Podman refuses the whole list while one of the containers is half gone.
-        listed = retry_while(EngineRefused, partial(super().listed_containers, label), TRIES)
-        return tuple(replace(row, state=STATES.get(row.state, row.state)) for row in listed)
+        """By Podman's own list. Docker's is refused while the removal of any container was done half."""
+        with self._errors("the containers"):
+            rows = self._api.get(f"{LIBPOD}/containers/json", all="true", filters=with_label(label))
+        return tuple(
+            ListedContainer(row["Id"], STATES.get(row["State"], row["State"]), row["Labels"] or {}) for row in rows
+        )
 
     def start(self, container: str) -> ObservedContainer:
         with self._errors(f"the container {container[:12]}"):
@@ -61,7 +65,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         """With the helpers that stand in its network: Podman removes no container before these.
 
         It looks for them once, before it ends the container, so that one which is made meanwhile stops it; the next
-        call finds that one, too.
+        call finds that one, too. A removal that was refused may be done half, so it is always tried again.
         """
         retry_while(EngineRefused, lambda: self._remove(container), TRIES)
 
