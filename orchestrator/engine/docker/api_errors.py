@@ -90,22 +90,23 @@ def refusal(what: str, status: int, reason: str, member: str = "") -> Exception:
     if "no such image" in lower:
         hint = _look_at(member) or "wirelab images build"
         return ImageMissing(f"{what} needs an image that is not there{_on(member)}", why=reason, hint=hint)
-    if "bind source path does not exist" in lower:
+    # Of Podman's own API the second.
+    if "bind source path does not exist" in lower or ("statfs " in lower and "no such file or directory" in lower):
         return FileUnseen(
-            f"{_engine(member)} cannot see a file that {what} needs",
+            f"{named_engine(member)} cannot see a file that {what} needs",
             why=reason,
             hint=_look_at(member) or "use an engine on this machine, or one that shares the folder WIRELAB_STATE",
         )
     if "no space left on device" in lower:
-        return NoRoom(f"{_engine(member)} has no room on its disk for {what}", why=reason, hint=_look_at(member))
+        return NoRoom(f"{named_engine(member)} has no room on its disk for {what}", why=reason, hint=_look_at(member))
     if status == 404 or any(text in lower for text in GOING):
         return NotFound(f"{what} is not there{_on(member)}", why=reason)
     other = Conflict if status == 409 else EngineRefused
     kind = next((kind for text, kind in REFUSALS if text in lower), other)
-    return kind(f"{_engine(member)} refused: {what}", why=reason, hint=doctor_command(member))
+    return kind(f"{named_engine(member)} refused: {what}", why=reason, hint=doctor_command(member))
 
 
-def _engine(member: str) -> str:
+def named_engine(member: str) -> str:
     return f"the member {member!r}" if member else "the engine"
 
 

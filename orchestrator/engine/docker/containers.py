@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from orchestrator.engine.docker.api_errors import named_engine
 from orchestrator.engine.docker.config import (
     container_config,
     container_seen,
@@ -120,6 +121,10 @@ class DockerContainers(DockerNetworks):
             raise
         return container
 
+    def require_files(self, spec: ContainerSpec) -> None:
+        """Raise FileUnseen where the engine does not see a file that the container would mount. Leaves nothing."""
+        self.remove_container(self.make_container(spec))
+
     def _create(self, spec: ContainerSpec) -> str:
         with self._errors(f"the container {spec.name}"):
             network = self._lasting_name(spec.attachments[0].network_id) if spec.attachments else ""
@@ -141,7 +146,7 @@ class DockerContainers(DockerNetworks):
         except EngineRefused as error:
             if (folder := self._full_folder()) is None:
                 raise
-            what = f"the engine has no room on its disk for {_named(container)}"
+            what = f"{named_engine(self.member)} has no room on its disk for {_named(container)}"
             raise NoRoom(what, why=f"the disk of {folder} is full; the engine said: {error.why}") from error
         return self.container(container)
 

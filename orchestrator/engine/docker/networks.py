@@ -64,10 +64,11 @@ class DockerNetworks(DockerConnection):
 
     def manages_swarm(self) -> bool:
         """Whether the engine is a manager of a Docker Swarm. A worker refuses to say anything of it."""
-        try:
-            self._api.get("/swarm")
-        except Refused:
-            return False
+        with self._errors("the swarm"):
+            try:
+                self._api.get("/swarm")
+            except Refused:
+                return False
         return True
 
     def _lasting_name(self, network: str) -> str:

@@ -1,7 +1,7 @@
 """Find out whether an engine sees the files of this machine, which the nodes of a lab mount.
 
 A file with a random name is written into the state folder, and a container is made, never started, that would mount it.
-An engine refuses a mount whose source it does not see.
+An engine refuses a mount whose source it does not see; Podman only if it is asked in its own way.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sees_files(engine: DockerEngine, store: ImageStore, state: StateFolder) -> b
             command=("none",),
             binds=(Bind(str(marker), "/marker"),),
         )
-        engine.remove_container(engine.make_container(spec))
+        engine.require_files(spec)
         return True
     except EngineMissing:
         raise
