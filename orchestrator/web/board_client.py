@@ -42,7 +42,8 @@ def ask_board(endpoint: Endpoint, board_token: str, do: str, **words: Any) -> di
             while (message := json.loads(page.recv(timeout=SECONDS)))["type"] != "reply":
                 continue
     except (OSError, WebSocketException) as error:
-        raise WorldError("the server of the class does not answer", why=str(error)) from error
+        hint = "end it with Ctrl-C in its terminal, and start the class again"
+        raise WorldError("the server of the class does not answer", why=str(error), hint=hint) from error
     if message["ok"]:
         data: dict[str, Any] = message["data"]
         return data

@@ -193,6 +193,7 @@ def test_a_learner_agrees_to_a_replay_in_a_box(page: Any) -> None:
     view = PlayedView("one", played=[hello, {"type": "consent", "given": False}])
     with WebServer({"one": view}) as server:
         go_to(page, server.admit(Seat("seat01", "one"), "a" * 43))
+        page.get_by_text("What my teacher may see").click()
         box = page.get_by_label("My teacher may replay my attempts and hints after the class.")
         box.check()
         page.get_by_label("My teacher may look into my terminals during the class.").check()

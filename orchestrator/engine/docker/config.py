@@ -10,6 +10,8 @@ from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork, P
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 MIB = 1024 * 1024
+# What a node writes is kept up to a size, on any engine: it fills no disk of the machine.
+LOG = {"Type": "json-file", "Config": {"max-size": "10m"}}
 NO_LIMIT = 2**32  # of processes; the kernel has at most 2**22 (pid_max, proc(5))
 # Options of the bridge driver (Docker documentation, "Bridge network driver"): no IPv4 address for the bridge, so that
 # the gateway which nodes are given answers nobody; and no rewriting of source addresses.
@@ -102,6 +104,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "NanoCpus": int(spec.limits.cpus * 1e9),
         "PidsLimit": spec.limits.pids,
         "RestartPolicy": {"Name": "no"},
+        "LogConfig": LOG,
     }
 
 

@@ -79,6 +79,7 @@ def podman_container_config(spec: ContainerSpec, *, kernel_has_ipv6: bool = True
         first = spec.attachments[0]
         config["NetworkingConfig"] = {"EndpointsConfig": {first.network_id: podman_endpoint_config(first)}}
     host: dict[str, Any] = config["HostConfig"]
+    del host["LogConfig"]  # the driver is one of Docker; Podman's own stays
     host["Tmpfs"] = {path: owned_by_user(options) for path, options in spec.tmpfs.items()}
     if not spec.share_network_of and not spec.host_network:
         switched_off = kernel_has_ipv6 and not any(attach.address6 for attach in spec.attachments)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from orchestrator.events import LessonEvent
     from orchestrator.operations.classroom.folder import Classroom, ClassStore
 
+NOT_AGREED = 'the learner has not agreed; on the page of the seat, below "What my teacher may see", is a box for that'
+
 
 @dataclass(frozen=True)
 class ReplayConsent:
@@ -49,7 +51,8 @@ def seat_replay(store: ClassStore, classroom: Classroom, seat_name: str) -> Repl
     """What happened in the lesson of a seat. Raises UsageInvalid where its learner has not agreed."""
     seat = classroom.seat(seat_name)
     if not ReplayConsent(store, classroom.name, seat_name).is_given:
-        why = "the learner has not agreed; on the page of the seat, below the lesson, is a box for that"
-        raise UsageInvalid(f"{seat_name} is not replayed", why=why, hint=f"wirelab class status {classroom.name}")
+        raise UsageInvalid(
+            f"{seat_name} is not replayed", why=NOT_AGREED, hint=f"wirelab class status {classroom.name}"
+        )
     steps = tuple(lesson_events(store.state, seat.lab, classroom.created))
     return Replay(classroom.name, classroom.scenario_name, seat_name, steps)

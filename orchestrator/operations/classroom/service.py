@@ -16,6 +16,7 @@ from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.classroom.board import BoardReader
 from orchestrator.operations.classroom.folder import ClassStore
 from orchestrator.operations.classroom.memory import room_for
+from orchestrator.operations.classroom.replay import NOT_AGREED
 from orchestrator.operations.classroom.resources import ResourceWatch, stopped_nodes, used_up
 from orchestrator.operations.classroom.seat_engines import SeatDesk, SeatEngines, removal_workspace
 from orchestrator.operations.classroom.seats import RunningSeat
@@ -169,8 +170,7 @@ class ServedClass:
         self.classroom.seat(seat_name)
         seat = self.seats[seat_name]
         if not seat.lets_look:
-            why = "the learner has not agreed; on the page of the seat, below the lesson, is a box for that"
-            raise UsageInvalid(f"nobody looks into the terminals of {seat_name}", why=why)
+            raise UsageInvalid(f"nobody looks into the terminals of {seat_name}", why=NOT_AGREED)
         shown = seat.live.terminals.shown() if seat.live else ()
         if not shown:
             raise UsageInvalid(f"{seat_name} has no terminal open")

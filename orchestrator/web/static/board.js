@@ -18,7 +18,8 @@ const allSeats = hintForm("A hint for all seats", { seats: [], layer: "" });
 const notice = noticePlace();
 const rows = element("tbody");
 const heads = element("tr");
-place("seats").append(element("table", {}, element("thead", {}, heads), rows), notice);
+place("seats").append(element("table", {}, element("thead", {}, heads), rows));
+place("seats").before(notice);
 let drawn = "";
 
 function show(board) {

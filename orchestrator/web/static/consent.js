@@ -11,7 +11,7 @@ const BOXES = [
 export class ConsentView {
   #boxes = new Map();
   #notice = noticePlace();
-  #part = element("div", { class: "consent", hidden: true });
+  #part = element("details", { class: "consent", hidden: true }, element("summary", {}, "What my teacher may see"));
 
   constructor(place, request) {
     for (const [name, text] of BOXES) {

@@ -39,8 +39,9 @@ export class Look {
     const shown = reply.ok ? reply.data.terminals : [];
     while (this.#terminals.length > shown.length) this.#terminals.pop().end();
     shown.forEach((terminal, at) => {
+      const before = shown.slice(0, at).filter(({ node }) => node === terminal.node).length;
       this.#terminals[at] ??= new LookedTerminal(this.#place);
-      this.#terminals[at].show(terminal);
+      this.#terminals[at].show(terminal, before ? `${terminal.node} ${before + 1}` : terminal.node);
     });
   }
 
@@ -63,8 +64,8 @@ class LookedTerminal {
     this.#terminal.open(this.#screen);
   }
 
-  show({ node, columns, rows, output }) {
-    this.#heading.textContent = node;
+  show({ columns, rows, output }, name) {
+    this.#heading.textContent = name;
     const drawn = `${columns} ${rows} ${output}`;
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;

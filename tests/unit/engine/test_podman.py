@@ -13,6 +13,7 @@ import pytest
 from small_engine import Answers, served
 
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.docker.config import container_config
 from orchestrator.engine.docker.programs import RuntimeMessageFilter
 from orchestrator.engine.opening import open_engine
 from orchestrator.engine.podman.config import network_config, network_seen, owned_by_user, podman_container_config
@@ -120,6 +121,13 @@ def test_a_folder_in_memory_belongs_to_the_user_without_the_option_that_podman_r
     assert owned_by_user(asked) == given
     spec = ContainerSpec("node", "image", {}, tmpfs={"/home/student": asked})
     assert podman_container_config(spec)["HostConfig"]["Tmpfs"] == {"/home/student": given}
+
+
+def test_logs_are_bounded_on_docker_and_left_to_podman() -> None:
+    """A node that writes without end fills the disk of no machine."""
+    spec = ContainerSpec("node", "image", {})
+    assert container_config(spec)["HostConfig"]["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m"}}
+    assert "LogConfig" not in podman_container_config(spec)["HostConfig"]
 
 
 def sysctls(spec: ContainerSpec) -> dict[str, Any]:
