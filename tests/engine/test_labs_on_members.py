@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lab_bench import Bench, Engine, Ran, eventually, piped
+from learner import Learner
 from machine import NEEDS_ENGINE_OF_ITS_OWN
 from member_room import DEADLINE, SMALL, Room, kill_a_command, member_room, short_folder, side_by_side
 
@@ -29,6 +30,25 @@ import pytest
 def test_where(lab):
     assert lab.node("client").run("dig", "+short", "client.shop.lab").out.strip() == lab.address("client")
     Path(__file__).with_suffix(".member").write_text(lab.member)
+"""
+LESSON = """\
+---
+title: Two names
+minutes: 1
+shell: [client]
+tasks:
+  client:
+    title: Ask for the address of the client.
+    observe: {from: client, resolves: client.shop.lab, to: client}
+    solve: {from: client, run: [dig, client.shop.lab]}
+  dns:
+    title: Ask for the address of the DNS server.
+    observe: {from: client, resolves: dns.shop.lab, to: dns}
+    solve: {from: client, run: [dig, dns.shop.lab]}
+---
+::task{client}
+
+::task{dns}
 """
 SSHD = """\
 ListenAddress 127.0.0.1
@@ -156,6 +176,30 @@ def test_a_lab_on_a_member_is_checked_broken_explained_and_recorded(room: Room) 
     finally:
         room.run("down", "seen")
     assert "seen" not in room.labs_on("a")
+
+
+def test_a_lesson_on_a_member_goes_on_where_its_lab_comes_up_next(room: Room) -> None:
+    """The packets are read on the member; what is done stays done on another engine."""
+    (room.small / "lesson.md").write_text(LESSON)
+    bench = Bench(room.engine, "taught", str(room.small))
+    try:
+        with Learner(bench, seed=3, more=("--member", "a")) as learner:
+            learner.hears("task 1 of 2")
+            room.run("exec", "taught", "client", "--", "dig", "client.shop.lab")
+            learner.hears("task 2 of 2")
+            learner.types("quit")
+            assert learner.process.wait(DEADLINE) == 1
+        assert room.listed()["taught"] == "a"
+        room.run("down", "taught")
+        with Learner(bench, seed=3, more=("--members", "local")) as learner:
+            learner.hears("task 2 of 2")
+            assert "task 1 of 2" not in learner.said
+            room.run("exec", "taught", "client", "--", "dig", "dns.shop.lab")
+            assert learner.process.wait(DEADLINE) == 0
+        assert room.listed()["taught"] == ""
+    finally:
+        room.run("down", "taught")
+    assert "taught" not in room.labs_on("a")
 
 
 def test_changed_files_reach_a_member_that_does_not_see_ours(room: Room, tmp_path: Path) -> None:

@@ -23,13 +23,14 @@ HELP = f"- {next(iter(WORDS))}: "  # the beginning of what `help` tells
 class Learner:
     """One run of `wirelab learn`; a context that closes the input and waits for the end.
 
-    The learner has a seed, or the code of a seat; the result of a seat is kept in `folder`.
+    The learner has a seed, or the code of a seat; the result of a seat is kept in `folder`. `more` are other options.
     """
 
     bench: Bench
     seed: int = 0
     code: str = ""
     folder: Path = CHECKOUT
+    more: tuple[str, ...] = ()
     said: str = ""
     _read_until: int = 0
     _has_ended: bool = False
@@ -41,6 +42,7 @@ class Learner:
                 *(sys.executable, "-m", "orchestrator", "learn", self.bench.scenario),
                 *("--lab", self.bench.lab),
                 *(("--seat", self.code) if self.code else ("--seed", str(self.seed))),
+                *self.more,
             ),
             env=dict(self.bench.engine.environ),
             cwd=self.folder,
