@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
+from orchestrator.cli.closed_output import ends_with_its_reader
 from orchestrator.cli.console import out, out_text
 from orchestrator.cli.options import lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab_name
@@ -24,9 +27,10 @@ def command(name: str | None, lab: str | None, follow: bool, as_json: bool) -> i
     from orchestrator.rendering.events import entry_text
 
     lab_name = find_lab_name(name, lab)
-    for entry in lab_entries(lab_name, follow=follow):
-        if as_json:
-            out(entry.to_json())
-        else:
-            out_text(entry_text(entry, None))
+    with ends_with_its_reader() if follow else nullcontext():
+        for entry in lab_entries(lab_name, follow=follow):
+            if as_json:
+                out(entry.to_json())
+            else:
+                out_text(entry_text(entry, None))
     return OK

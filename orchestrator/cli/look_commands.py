@@ -7,10 +7,12 @@ import shutil
 import stat
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.closed_output import ends_with_its_reader
 from orchestrator.cli.console import out, out_json, out_text, say, say_error, terminal_width
 from orchestrator.cli.options import json_option, lab_option, line_count, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace, reached_engines
@@ -219,8 +221,9 @@ def logs_command(
     named = (node,) if node else ()
     if follow:
         _say_exhausted(workspace, target, *named)
-    for line in log_lines(workspace, target.scenario, target.lab_name, node, selection, follow=follow):
-        out(line)
+    with ends_with_its_reader() if follow else nullcontext():
+        for line in log_lines(workspace, target.scenario, target.lab_name, node, selection, follow=follow):
+            out(line)
     if not follow:
         _say_exhausted(workspace, target, *named)
     return OK

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.capture import packet_options, say_filter
+from orchestrator.cli.closed_output import ends_with_its_reader
 from orchestrator.cli.console import out, say, terminal_width
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import find_lab, open_workspace
@@ -133,9 +134,8 @@ def _follow(workspace: Workspace, target: LabTarget, node_name: str, packets: Pa
 
     scenario, lab, began = target.scenario, target.lab_name, None
     numbers = iter(range(1, 1 << 62))
-    with closing(
-        follow_spans(workspace, scenario, lab, began_by=node_name, packets=packets, on_start=say_start)
-    ) as spans:
+    following = follow_spans(workspace, scenario, lab, began_by=node_name, packets=packets, on_start=say_start)
+    with ends_with_its_reader(), closing(following) as spans:
         for span in spans:
             began = span.at if began is None else began
             for line in live_json(span, began, numbers) if form == "json" else span_lines((span,), began):
