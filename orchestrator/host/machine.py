@@ -118,12 +118,18 @@ def _unlimited(info: Mapping[str, Any]) -> tuple[str, ...]:
 
 def unlimited(url: str) -> tuple[str, ...]:
     """What the engine sets no limit on, such as "memory", whatever a node declares. Raises EngineMissing."""
+    return _unlimited(_info(url))
+
+
+def _info(url: str) -> Mapping[str, Any]:
+    """The engine's answer to `/info`."""
     from orchestrator.engine.docker.api_errors import map_api_errors
     from orchestrator.engine.docker.http_api import HttpApi
 
     with map_api_errors(f"the engine at {url}"), closing(HttpApi(url)) as api:
         api.open()
-        return _unlimited(api.get("/info"))
+        info: Mapping[str, Any] = api.get("/info")
+    return info
 
 
 def _subnets(networks: Sequence[Mapping[str, Any]]) -> Iterable[IPv4Network]:
@@ -148,7 +154,7 @@ def isolates_ipv6(url: str) -> bool | None:
 
 def machine_memory(url: str) -> int:
     """The memory of an engine's machine in MiB; 0 where the engine does not tell. Raises EngineMissing."""
-    return engine_facts(EngineFound(url, "in use")).memory // 1024 // 1024
+    return int(_info(url).get("MemTotal") or 0) // 1024 // 1024
 
 
 def free_memory(url: str) -> int | None:
@@ -156,7 +162,7 @@ def free_memory(url: str) -> int | None:
 
     None where the engine is elsewhere. Raises EngineMissing.
     """
-    if not engine_facts(EngineFound(url, "in use")).local:
+    if not _is_local(url, _info(url)):
         return None
     engine = _server_pid(url.removeprefix("unix://"))
     groups = [free_in_groups(process_id) for process_id in (engine, "self") if process_id]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.journal import Journal
     from orchestrator.lab.lab import Lab
+    from orchestrator.lab.member_engine import MemberEngine
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.members.home import Home
     from orchestrator.operations.members.split_members import SplitMembers
@@ -292,13 +293,22 @@ def member_workspace(
 
     engine, copies = open_member_engine(home.url, state, home.member), home.copies
     if home.is_new:
-        from orchestrator.engine.docker.images import DockerImageStore
-        from orchestrator.host.members.reach import naming_member
-        from orchestrator.operations.members.file_probe import sees_files
-
-        with naming_member(home.member, home.url):
-            copies = sees_files(engine, DockerImageStore(home.url), state) is False
+        copies = _needs_copies(state, home, engine)
     return Workspace(state, home.url, engine, notify, on_event, actor or Actor(new_run_id()), home.member, copies)
+
+
+def _needs_copies(state: StateFolder, home: Home, engine: MemberEngine) -> bool:
+    """Whether the member does not see the files of this machine: as a lab that stands there knows, or by trying it."""
+    from orchestrator.lab.member_pin import copies_files, pinned_labs
+
+    if labs := pinned_labs(state, home.member):
+        return copies_files(state, labs[0], home.member)
+    from orchestrator.engine.docker.images import DockerImageStore
+    from orchestrator.host.members.reach import naming_member
+    from orchestrator.operations.members.file_probe import sees_files
+
+    with naming_member(home.member, home.url):
+        return sees_files(engine, DockerImageStore(home.url), state) is False
 
 
 def _engine_line(home: Home) -> str:

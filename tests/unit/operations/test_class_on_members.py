@@ -151,3 +151,26 @@ def test_a_lab_that_has_copies_of_its_files_is_opened_with_them(local: Workspace
             workspace = member_workspace(local.state, home, notify=print)
             assert (workspace.member, workspace.copies_files) == ("a", lab == "far")
             workspace.close()
+
+
+def test_what_a_lab_knows_of_its_member_is_not_tried_again(
+    local: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the member sees our files: each try makes a container there."""
+    tried: list[str] = []
+
+    def try_it(_engine: object, _store: object, _state: object) -> bool:
+        tried.append("a")
+        return False
+
+    monkeypatch.setattr("orchestrator.operations.members.file_probe.sees_files", try_it)
+    with three_members(local, tmp_path, "a"):
+        for copies in (True, False, None):
+            if copies is not None:
+                pin_lab(local.state, f"standing-{copies}".lower(), "a", copies=("a",) if copies else ())
+            home = find_home(local.state, "new", ["a"], notify=print)
+            assert home is not None
+            workspace = member_workspace(local.state, home, notify=print)
+            assert (workspace.copies_files, tried) == ((True, ["a"]) if copies is None else (copies, []))
+            workspace.close()
+            LabFolder(local.state, f"standing-{copies}".lower()).remove()
