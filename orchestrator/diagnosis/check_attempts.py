@@ -131,7 +131,7 @@ def _udp_attempts(
     """To the host of the datagram, over all layers but TCP; the reply itself is judged by the check."""
     host, number = endpoint(context.fill(check.udp, check.asker))
     attempts = attempts_to_host(check.asker, host, Port(number, "udp"), context, commands, family=ip_version(judgement))
-    layers = frozenset({"node", "resolver", "dns", "route", "listen"}) if check.answered else frozenset({"node", "dns"})
+    layers = frozenset({"node", "resolver", "dns", "route", *(("listen",) if check.answered else ())})
     return tuple(LayeredAttempt(attempt, (udp_layer(judgement),), layers) for attempt in attempts)
 
 

@@ -5,3 +5,9 @@ create table items (
 );
 
 insert into items (name) values ('anvil'), ('rocket skates'), ('giant magnet');
+
+-- Its constraint is looked at when the transaction ends.
+create table orders (
+    id int primary key,
+    item int references items (id) deferrable initially deferred
+);

@@ -133,6 +133,8 @@ _ERRORS: dict[str, Outcome] = {
     NO_SUCH_ADDRESS: "unreachable",  # ::1 on a machine without IPv6, or a source that the node does not have
 }
 NO_ROUTE = "Network is unreachable"
+# How it is told that silence proves something, or nothing.
+ALTHOUGH, LISTENS, NOT_LISTENING = ", although ", " listens on ", " does not listen there: this proves nothing"
 # How a firewall refuses that says so: no server does.
 BY_ICMP = "refused by an ICMP message, as firewalls do"
 
@@ -277,6 +279,9 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     for result in results[-1:] if results[-1].outcome == "accepted" else results:
         judgements.append((yield from _judge_refusal(check.asker, context, host, port, result)))
         evidence += judgements[-1].evidence
+    listening = {server for server in map(_listening, judgements) if server}
+    # A program that listens over the other version of IP alone runs: where it does not listen, nobody gets in either.
+    judgements = [judgement for judgement in judgements if _not_listening(judgement) not in listening]
     judgement = next((judgement for judgement in judgements if judgement.verdict != "pass"), judgements[0])
     return replace(judgement, expected=expected, evidence=evidence)
 
@@ -313,10 +318,21 @@ def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps
     table = require_output((yield (RunProgram(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, result.address, port)), None)
     if line is None:
-        actual = f"{result.message}, and {server} does not listen there: this proves nothing"
+        actual = f"{result.message}, and {server}{NOT_LISTENING}"
         return Judgement("unknown", "", actual, _evidence(result))
-    actual = f"{result.message}, although {server} listens on {line.split()[3]}"
+    actual = f"{result.message}{ALTHOUGH}{server}{LISTENS}{line.split()[3]}"
     return Judgement("pass", "", actual, (*_evidence(result), f"socket table of {server}: {' '.join(line.split())}"))
+
+
+def _listening(judgement: Judgement) -> str:
+    """The node that listens, and does not answer; empty if this was not seen."""
+    return judgement.actual.partition(ALTHOUGH)[2].partition(LISTENS)[0]
+
+
+def _not_listening(judgement: Judgement) -> str:
+    """The node whose silence proves nothing, because it does not listen; empty if it does."""
+    before, found, _ = judgement.actual.partition(NOT_LISTENING)
+    return before.rpartition(" ")[2] if found else ""
 
 
 def routing_table(asker: str, address: str) -> RunProgram:

@@ -299,3 +299,21 @@ def test_an_icmp_message_that_no_server_sends_proves_that_nobody_connects() -> N
         "pass",
         "Protocol not available, although app listens on 0.0.0.0:80",
     )
+
+
+def test_a_program_that_listens_over_ipv4_alone_lets_nobody_in_over_ipv6() -> None:
+    """It runs: that it does not listen over IPv6 is no accident of the moment."""
+    six = shop(SIX).address6_for("client", "app")
+    both = ran(f"{six}\nsilent 3\n192.168.7.12\nsilent 3\n", "", 1)
+    judgement = conversation(cannot(), both, LISTENS, LISTENS, lab=SIX)[0]
+    assert (judgement.verdict, judgement.actual) == (
+        "pass",
+        "no answer to 3 SYN packets, although app listens on 0.0.0.0:80",
+    )
+
+
+def test_that_one_machine_of_a_name_listens_says_nothing_about_another_one() -> None:
+    both = ran("192.168.7.12\nsilent 3\n192.168.7.14\nsilent 3\n", "", 1)
+    judgement = judged(cannot("two.shop.lab:80"), both, LISTENS, LISTENS_ELSEWHERE)
+    assert judgement.verdict == "unknown"
+    assert "web does not listen there" in judgement.actual
