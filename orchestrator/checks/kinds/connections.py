@@ -331,8 +331,9 @@ def _listening(judgement: Judgement) -> str:
 
 def _not_listening(judgement: Judgement) -> str:
     """The node whose silence proves nothing, because it does not listen; empty if it does."""
-    before, found, _ = judgement.actual.partition(NOT_LISTENING)
-    return before.rpartition(" ")[2] if found else ""
+    if not judgement.actual.endswith(NOT_LISTENING):
+        return ""
+    return judgement.actual.removesuffix(NOT_LISTENING).rpartition(" ")[2]
 
 
 def routing_table(asker: str, address: str) -> RunProgram:

@@ -35,7 +35,8 @@ def udp_layer(judgement: Judgement) -> LayerProbe:
     def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         place = f"UDP port {attempt.port.number if attempt.port else 0} of {attempt.target_name}"
         outcome = f"{NO_REPLY.replace('no reply', 'No reply comes', 1)} from {place}"
-        sentence = f"The datagram to {place} is refused: {judgement.actual}." if refused else f"{outcome}."
+        met = judgement.actual if judgement.actual.startswith("refused") else f"refused: {judgement.actual}"
+        sentence = f"The datagram to {place} is {met}." if refused else f"{outcome}."
         return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
 
     layer = replace(by_judgement(ANSWER, judgement, says), title="reply")

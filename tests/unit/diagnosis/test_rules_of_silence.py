@@ -73,7 +73,8 @@ nodes:
 """
 SILENT = [
     ("udp", "no reply in 4 s", "No reply comes in 4 s from UDP port 53 of app-1"),
-    ("udp", REFUSALS["ECONNREFUSED"], f"The datagram to UDP port 53 of app-1 is refused: {REFUSALS['ECONNREFUSED']}"),
+    ("udp", REFUSALS["ECONNREFUSED"], f"The datagram to UDP port 53 of app-1 is {REFUSALS['ECONNREFUSED']}"),
+    ("udp", REFUSALS["EACCES"], f"The datagram to UDP port 53 of app-1 is refused: {REFUSALS['EACCES']}"),
     (
         "tls",
         "no certificate in 4 s: nothing answers the handshake",
