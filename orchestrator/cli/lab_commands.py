@@ -20,7 +20,7 @@ from orchestrator.cli.options import (
     for_option,
     json_option,
     lab_option,
-    member_options,
+    place_options,
     report_options,
     scenario_argument,
     split_option,
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
-@member_options
+@place_options
 @click.option("--web", is_flag=True, help="Then show the live page of the lab, as `wirelab web` does.")
 @address_options
 @click.option("--yes", is_flag=True, help="Do not ask before starting an engine, or a scenario from an address.")
@@ -100,7 +100,7 @@ def up_command(
         target = find_lab(name, lab, file_needed=True)
     bounds = bounds_of(target.scenario.reading.scenario, close_host, untrusted, trusted)
     options = UpOptions(keep, timeout, capture, ends_after, look=True, **bounds)
-    workspace = open_placed(target, members, yes=yes)
+    workspace = open_placed(target, members, yes=yes, watched=web)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
@@ -307,7 +307,7 @@ def say_file(file: Path) -> None:
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
-@member_options
+@place_options
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 @report_options
 def run_command(

@@ -73,15 +73,25 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
     return None if text is None else parse_duration(text, "--for")
 
 
-def member_options(command: Command) -> Command:
+def place_options(command: Command) -> Command:
     """--member NAME, --members A,B,C and --split A,B, as `members`: those of --split in one word."""
 
-    def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], split: str, **more: Any) -> Any:
-        if sum(map(bool, (member, members, split))) > 1:
-            what = "--member, --members and --split each say where the lab comes up"
-            raise UsageInvalid(what, hint="give one of them")
-        chosen = (split,) if split else members
-        return command(*arguments, members=(member,) if member else chosen, **more)
+    def with_members(*arguments: Any, members: tuple[str, ...], split: str, **more: Any) -> Any:
+        if members and split:
+            raise UsageInvalid("--split and --member or --members exclude each other", hint="give one of them")
+        return command(*arguments, members=(split,) if split else members, **more)
+
+    update_wrapper(with_members, command)
+    return member_options(split_option(with_members))
+
+
+def member_options(command: Command) -> Command:
+    """--member NAME and --members A,B,C, as `members`."""
+
+    def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], **more: Any) -> Any:
+        if member and members:
+            raise UsageInvalid("--member and --members are two ways to say the same", hint="give one of them")
+        return command(*arguments, members=(member,) if member else members, **more)
 
     # Its name, its help, and the options that it has already.
     update_wrapper(with_members, command)
@@ -89,7 +99,7 @@ def member_options(command: Command) -> Command:
     single = click.option("--member", metavar="MEMBER", help=text)
     text = "Bring a new lab up on the one of these members that has the most room; `local` is the engine in use."
     several = _members_option(text)
-    return single(several(split_option(with_members)))
+    return single(several(with_members))
 
 
 def split_option(command: Command) -> Command:

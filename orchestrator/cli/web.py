@@ -28,7 +28,7 @@ def command(name: str | None, lab: str | None, port: int, no_browser: bool, memb
     Ctrl-C ends the page; the lab stays.
     """
     target = find_lab(name, lab)
-    workspace = open_placed(target, members, yes=yes)
+    workspace = open_placed(target, members, yes=yes, watched=True)
     return bring_up_and_serve(workspace, target, port=port, browser=not no_browser)
 
 

@@ -83,10 +83,16 @@ def open_workspace_or_postpone(lab_name: str) -> Workspace:
         raise postpone_removal(StateFolder.of(os.environ), lab_name, error) from error
 
 
-def open_placed(target: LabTarget, members: Sequence[str], *, yes: bool) -> Workspace:
-    """The engine on which the lab comes up: where it stands, or one of these members, or the engine in use."""
+def open_placed(target: LabTarget, members: Sequence[str], *, yes: bool, watched: bool = False) -> Workspace:
+    """The engine on which the lab comes up: where it stands, or one of these members, or the engine in use.
+
+    Raises UsageInvalid where a live page is to show the packets of a lab in which nothing could hear them (`watched`).
+    """
     nodes = len(target.scenario.reading.scenario.nodes)
-    return open_workspace(target.lab_name, yes=yes, members=members, nodes=nodes)
+    workspace = open_workspace(target.lab_name, yes=yes, members=members, nodes=nodes)
+    if watched:
+        workspace.require_recordable(target.lab_name)
+    return workspace
 
 
 def find_lab(name: str | None, lab: str | None, *, file_needed: bool = False) -> LabTarget:

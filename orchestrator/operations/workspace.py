@@ -65,6 +65,13 @@ class Workspace:
         """The address of the engine that has the container."""
         return self.split.urls[self.split.engine.member_of(container)] if self.split else self.url
 
+    def require_recordable(self, lab_name: str) -> None:
+        """Raise UsageInvalid where nothing could hear the packets of the lab: for lessons and live pages."""
+        if self.split:
+            from orchestrator.planning.capture import split_unrecorded
+
+            raise split_unrecorded(lab_name, tuple(self.split.urls))
+
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the tags of wirelab's own images, and build those that are missing, or send them to the member."""
         if self.member:
@@ -287,7 +294,7 @@ def member_workspace(
     if is_split(home.member):
         from orchestrator.operations.members.split_members import open_split_members
 
-        split, actor = open_split_members(state, home.member, is_new=home.is_new), actor or Actor(new_run_id())
+        split, actor = open_split_members(state, home), actor or Actor(new_run_id())
         return Workspace(state, home.url, split.engine, notify, on_event, actor, home.member, split=split)
     from orchestrator.lab.member_engine import open_member_engine
 

@@ -124,6 +124,15 @@ def decoder_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
+def split_unrecorded(lab: str, members: Sequence[str]) -> UsageInvalid:
+    """The error for what records, or watches, a lab that is split over members."""
+    return UsageInvalid(
+        f"the lab {lab!r} is split over {', '.join(members)}, and cannot be recorded",
+        why="a recorder hears the networks of one engine, and none that spans several",
+        hint="record the scenario in a lab on one member: --member NAME --lab OTHER",
+    )
+
+
 def _spec(topology: Topology, observed: Snapshot, what: str) -> ContainerSpec:
     """On the host's network, with NET_RAW and nothing else.
 
@@ -133,11 +142,7 @@ def _spec(topology: Topology, observed: Snapshot, what: str) -> ContainerSpec:
     from orchestrator.model.node import Limits
 
     if observed.split:
-        raise UsageInvalid(
-            f"the lab {topology.lab!r} is split over {', '.join(observed.split.members)}, and cannot be recorded",
-            why="a recorder hears the networks of one engine, and none that spans several",
-            hint="record the scenario in a lab on one member: --member NAME --lab OTHER",
-        )
+        raise split_unrecorded(topology.lab, observed.split.members)
     return ContainerSpec(
         name=f"wirelab-{topology.lab}-capture",
         image=observed.images["capture"],

@@ -35,7 +35,10 @@ def test_all_checks_of_basic_hold_two_and_two(room: Room, basic: str) -> None:
     assert "nothing to do" in room.run("up", basic).err
     assert room.listed()[basic] == "a+b"
     assert room.run("exec", basic, "client", "--", "dig", "+short", "db.shop.lab").out.startswith("192.168.")
+    room.run("reset", basic)  # the copies of its files go with the lab, and come again
+    assert room.listed()[basic] == "a+b"
     assert "cannot be recorded" in room.run("capture", "start", basic, code=2).err
+    assert "cannot be recorded" in room.run("learn", "basic", "--lab", basic, "--no-web", code=2).err
     assert "stands on the members a and b" in room.run("up", "basic", "--lab", basic, "--member", "a", code=2).err
 
 

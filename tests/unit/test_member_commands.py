@@ -69,14 +69,30 @@ def test_all_members_are_forgotten_at_once_or_one(state: StateFolder, capsys: py
         (("--member", "nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,,b"), "'a,,b' is no list of names"),
-        (("--member", "a", "--members", "a"), "error: --member, --members and --split each say where the lab"),
-        (("--split", "a,nobody"), "error: there is no member 'nobody'"),
-        (("--split", "a,a"), "error: --split takes the names of two members or more"),
-        (("--split", "a,b", "--member", "a"), "error: --member, --members and --split each say where the lab"),
+        (("--member", "a", "--members", "a"), "error: --member and --members are two ways to say the same"),
     ],
 )
 @pytest.mark.parametrize("command", ["up", "run", "learn", "web"])
 def test_a_wrong_choice_of_a_member_is_refused_before_anything_is_made(
+    state: StateFolder, capsys: pytest.CaptureFixture[str], command: str, words: tuple[str, ...], sentence: str
+) -> None:
+    add_member(state, Member("a", "unix:///nobody-here.sock"))
+    code, _, err = typed(capsys, command, "basic", *words)
+    assert code == 2
+    assert sentence in err
+    assert not (state.root / "labs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--split", "a,nobody"), "error: there is no member 'nobody'"),
+        (("--split", "a,a"), "error: --split takes the names of two members or more"),
+        (("--split", "a,b", "--member", "a"), "error: --split and --member or --members exclude each other"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "run"])
+def test_a_wrong_choice_of_several_members_is_refused_before_anything_is_made(
     state: StateFolder, capsys: pytest.CaptureFixture[str], command: str, words: tuple[str, ...], sentence: str
 ) -> None:
     add_member(state, Member("a", "unix:///nobody-here.sock"))

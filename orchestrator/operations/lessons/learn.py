@@ -122,8 +122,8 @@ def open_lesson(
     where the scenario has no lesson, FileInvalid where the lesson is wrong, and LabBusy where another process has it
     open.
     """
-    load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
+    _require_lesson(workspace, scenario, name)
     with lesson_lock(workspace.state, name):
         progress = _begun(store.load(name, seat), scenario, seed, seat)
         keep_result(progress)
@@ -194,6 +194,12 @@ def lesson_in(
             yield OpenLesson(run, traffic, reader)
         finally:
             run.close()
+
+
+def _require_lesson(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> None:
+    """Say what is wrong with the lesson, or with the lab for one, before anything is made."""
+    load_lesson(scenario)
+    workspace.require_recordable(lab_name)
 
 
 def _begun(kept: Progress | None, scenario: LoadedScenario, seed: int | None, seat: str) -> Progress:

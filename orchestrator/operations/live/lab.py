@@ -348,6 +348,7 @@ class LiveLab:
 @contextmanager
 def watch_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> Iterator[LiveLab]:
     """A live view of a lab that is up. Its traffic is read by a container that is removed at the end."""
+    workspace.require_recordable(lab_name)
     with (
         LabChanges(workspace.engine, workspace.state) as changes,
         LiveTraffic(workspace, scenario, lab_name) as traffic,

@@ -25,13 +25,14 @@ class Home:
     """The member of a lab, and the address at which its engine answers. `is_new`: nothing of the lab stands there.
 
     `copies` says that a lab which stands there mounts copies of its files. A split lab has several members, in one
-    word (`host/members/names.py`).
+    word (`host/members/names.py`); `copies_on` are those of them that have copies.
     """
 
     member: str
     url: str
     is_new: bool
     copies: bool = False
+    copies_on: tuple[str, ...] = ()
 
 
 def find_home(
@@ -62,7 +63,9 @@ def find_home(
         pinned = member_of(state, lab_name)
         if not pinned:
             return None
-        return Home(pinned, reach_home(state, pinned), is_new=False, copies=copies_files(state, lab_name))
+        copies_on = tuple(name for name in parts(pinned) if copies_files(state, lab_name, name))
+        url, copies = reach_home(state, pinned), copies_files(state, lab_name)
+        return Home(pinned, url, is_new=False, copies=copies, copies_on=copies_on)
     if any(map(is_split, names)):
         return Home(names[0], reach_home(state, names[0]), is_new=True)
     if len(chosen) == 1:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.member_engine import MemberEngine
     from orchestrator.lab.split_engine import SplitEngine
     from orchestrator.model.scenario import Scenario
+    from orchestrator.operations.members.home import Home
     from orchestrator.planning.split import Split
 
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class SplitMembers:
     """`engines` has the engine of each member, `urls` its address, `engine` all of them as one.
 
-    `copies` are the members that do not see the files of this machine, where a new lab is to come up.
+    `copies` are the members that do not see the files of this machine, for a lab that comes up, or comes up anew.
     """
 
     state: StateFolder
@@ -61,8 +62,8 @@ class SplitMembers:
         return split_nodes(scenario, self.urls, require_swarm(swarm_members(self.urls)))
 
 
-def open_split_members(state: StateFolder, home: str, *, is_new: bool) -> SplitMembers:
-    """The members of this name, in one word. Where a lab is new, it is tried which of them see our files.
+def open_split_members(state: StateFolder, home: Home) -> SplitMembers:
+    """The members of a split lab. Where it is new, it is tried which of them see our files.
 
     Raises MemberUnreachable.
     """
@@ -72,11 +73,11 @@ def open_split_members(state: StateFolder, home: str, *, is_new: bool) -> SplitM
     from orchestrator.lab.split_engine import SplitEngine
     from orchestrator.operations.members.file_probe import sees_files
 
-    urls = {name: reach_part(state, name) for name in parts(home)}
+    urls = {name: reach_part(state, name) for name in parts(home.member)}
     engines = {name: open_member_engine(url, state, name) for name, url in urls.items()}
     blind = [
         name
         for name, engine in engines.items()
-        if is_new and sees_files(engine, DockerImageStore(urls[name]), state) is False
+        if home.is_new and sees_files(engine, DockerImageStore(urls[name]), state) is False
     ]
-    return SplitMembers(state, SplitEngine(engines), engines, urls, tuple(blind))
+    return SplitMembers(state, SplitEngine(engines), engines, urls, tuple(blind) or home.copies_on)
