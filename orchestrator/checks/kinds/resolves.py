@@ -20,6 +20,7 @@ from orchestrator.checks.dns_answer import (
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion, query_name
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
+    ENDED_CODES,
     CheckContext,
     ProgramResult,
     ReadLog,
@@ -97,7 +98,8 @@ def _without_answer(
     """
     if not attempts:
         messages = result.err.strip().splitlines()
-        why = messages[-1] if messages else f"exit code {result.exit_code}"
+        ended = "the program had not come so far in its time, and was ended" if result.exit_code in ENDED_CODES else ""
+        why = messages[-1] if messages else ended or f"exit code {result.exit_code}"
         raise ResultUnavailable(f"the question was not sent: {why}")
     require_time(result)
     actual = f"no DNS server answered: {attempts[-1].reason}"

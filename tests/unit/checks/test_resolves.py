@@ -7,7 +7,7 @@ from check_harness import PORT, check, conversation, judged, ran
 from dns_bytes import printed, question_of
 
 from orchestrator.checks.dns_answer import values_text
-from orchestrator.checks.probes import LogText, ReadLog, RunProgram, Unavailable
+from orchestrator.checks.probes import LogText, ProbeResult, ReadLog, RunProgram, Unavailable
 
 ANSWER = """\
 
@@ -138,6 +138,21 @@ def test_what_could_not_be_asked_is_unknown() -> None:
     assert (judgement.verdict, judgement.actual) == ("unknown", "could not be asked: the node client is stopped")
     assert judged(one, ran(printed(ANSWER)), Unavailable("the node dns has no container")).verdict == "unknown"
     assert judged(one, ran("", "timeout: failed to run command 'dig': No such file", 127)).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (ran("", "", 124), "the program had not come so far in its time, and was ended"),
+        (ran("", "", 137), "the program had not come so far in its time, and was ended"),
+        (ran("", "MemoryError", 1), "MemoryError"),
+        (ran("", "", 3), "exit code 3"),
+    ],
+)
+def test_a_question_that_was_not_sent_is_unknown_with_the_reason(result: ProbeResult, why: str) -> None:
+    judgement = judged(check(from_="client", resolves="app.shop.lab", to="app"), result)
+    assert judgement.verdict == "unknown"
+    assert why in judgement.actual
 
 
 def test_a_very_long_answer_is_shown_in_part() -> None:
