@@ -15,8 +15,9 @@ from typing import IO, Any
 
 import docker
 
+from orchestrator.engine.docker.api_errors import named_engine
 from orchestrator.engine.docker.sdk_errors import SDK_ERRORS, map_sdk_errors
-from orchestrator.errors import DiskFull, ImageMissing
+from orchestrator.errors import DiskFull, ImageMissing, doctor_command
 
 # a build step may be silent for long: a slow mirror, a large package being unpacked
 SILENT_SECONDS = 900
@@ -65,13 +66,14 @@ def save_images(url: str, references: Sequence[str]) -> Iterator[bytes]:
             yield from answer.iter_content(1 << 20)
 
 
-def load_images(url: str, tar: IO[bytes]) -> None:
+def load_images(url: str, tar: IO[bytes], member: str = "") -> None:
     """`docker load`. Raises ImageMissing, or DiskFull, with what the engine said."""
-    with map_sdk_errors("loading images"), _client(url, SILENT_SECONDS) as client:
+    with map_sdk_errors("loading images", member), _client(url, SILENT_SECONDS) as client:
         pieces = iter(lambda: tar.read(1 << 20), b"")
         for failure in filter(None, _failures(client.load_image(pieces, quiet=True), inf)):
             full = "no space left on device" in failure.lower()
-            raise (DiskFull if full else ImageMissing)("the engine does not take the images", why=failure.strip())
+            kind, what = DiskFull if full else ImageMissing, f"{named_engine(member)} does not take the images"
+            raise kind(what, why=failure.strip(), hint=doctor_command(member) if member else "")
 
 
 def pull_image(url: str, reference: str, *, silence: float, seconds: float = inf) -> str:

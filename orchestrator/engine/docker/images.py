@@ -21,11 +21,15 @@ REGISTRY_SECONDS, PULL_SECONDS = 8, 300
 
 
 class DockerImageStore:
-    """The images of the engine at `url`. Each call has a connection of its own, so threads do not meet."""
+    """The images of the engine at `url`, that of a `member` if one is named.
 
-    def __init__(self, url: str, label: str = LABEL) -> None:
+    Each call has a connection of its own, so threads do not meet.
+    """
+
+    def __init__(self, url: str, label: str = LABEL, member: str = "") -> None:
         self._url = url
         self._label = label
+        self._member = member
 
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
@@ -78,7 +82,7 @@ class DockerImageStore:
         """`docker load`."""
         from orchestrator.engine.docker.image_transfers import load_images
 
-        load_images(self._url, tar)
+        load_images(self._url, tar, self._member)
 
     def tag(self, existing: str, new: str) -> None:
         """Give an image a second tag."""
@@ -131,7 +135,7 @@ class DockerImageStore:
     def _api(self, what: str) -> Iterator[HttpApi]:
         """The engine's API, to ask about `what`."""
         api = HttpApi(self._url)
-        with map_api_errors(what):
+        with map_api_errors(what, self._member):
             try:
                 api.open()
                 yield api

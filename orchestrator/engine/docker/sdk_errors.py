@@ -16,11 +16,14 @@ SDK_ERRORS = (DockerException, RequestException, HTTPError, ConnectionResetError
 
 
 @contextmanager
-def map_sdk_errors(what: str) -> Iterator[None]:
-    """Raise what the Docker SDK raises inside as an error of wirelab; `what` names what the engine was asked about."""
+def map_sdk_errors(what: str, member: str = "") -> Iterator[None]:
+    """Raise what the Docker SDK raises inside as an error of wirelab.
+
+    `what` names what the engine was asked about, `member` the member whose engine it is.
+    """
     try:
         yield
     except APIError as error:
-        raise refusal(what, error.status_code or 0, str(error.explanation or error)) from error
+        raise refusal(what, error.status_code or 0, str(error.explanation or error), member) from error
     except SDK_ERRORS as error:
-        raise engine_missing(what, error) from error
+        raise engine_missing(what, error, member) from error

@@ -87,6 +87,11 @@ def reach_url(state: StateFolder, url: str) -> None:
             reach_member(state, member)
 
 
+def member_at(state: StateFolder, url: str) -> str:
+    """The member whose engine answers at `url`; empty if it is no member's."""
+    return next((member.name for member in members(state) if member_url(state, member) == url), "")
+
+
 @contextmanager
 def naming_member(member: str, url: str) -> Iterator[None]:
     """Let an error of the engine at `url`, which does not answer any more, name the member whose it is.

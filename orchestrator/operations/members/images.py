@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WorldError
+from orchestrator.host.members.reach import member_at
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
@@ -34,7 +35,8 @@ def ensure_images(state: StateFolder, url: str, names: Sequence[str], notify: No
     if catalog.missing(names):
         with _alone(state, url):
             # Another lab may have been given them while we waited.
-            send(source.url, url, [tags[name] for name in catalog.missing(names)], notify)
+            missing = [tags[name] for name in catalog.missing(names)]
+            send(source.url, url, missing, notify, member_at(state, url))
     return tags
 
 
@@ -60,11 +62,14 @@ def send_author_images(state: StateFolder, url: str, references: Sequence[str], 
         return
     store = DockerImageStore(source.url)
     there = [reference for reference in dict.fromkeys(references) if store.digest(reference)]
-    send(source.url, url, there, notify)
+    send(source.url, url, there, notify, member_at(state, url))
 
 
-def send(source_url: str, url: str, references: Sequence[str], notify: Notify) -> None:
-    """Send what the engine at `url` lacks of these images. Raises WorldError if it has another architecture."""
+def send(source_url: str, url: str, references: Sequence[str], notify: Notify, member: str) -> None:
+    """Send what the engine of a member, at `url`, lacks of these images.
+
+    Raises WorldError if it has another architecture.
+    """
     from orchestrator.engine.docker.images import DockerImageStore
     from orchestrator.host.images.transfer import send_images
     from orchestrator.operations.members.examine import engine_identity
@@ -75,5 +80,5 @@ def send(source_url: str, url: str, references: Sequence[str], notify: Notify) -
     if here != there:
         why = f"it has {there}, and the engine in use, which builds the images, has {here}"
         hint = "use a member of the same architecture"
-        raise WorldError("the images do not run on this member", why=why, hint=hint)
-    send_images(DockerImageStore(source_url), DockerImageStore(url), references, notify)
+        raise WorldError(f"the images do not run on the member {member!r}", why=why, hint=hint)
+    send_images(DockerImageStore(source_url), DockerImageStore(url, member=member), references, notify)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -12,8 +14,11 @@ from small_engine import Answers, served
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.docker.api_errors import map_api_errors, refusal
 from orchestrator.engine.docker.http_api import NoAnswer, Refused
-from orchestrator.errors import EngineMissing, MemberUnreachable, TookTooLong, WirelabError
-from orchestrator.host.members.reach import naming_member
+from orchestrator.engine.docker.images import DockerImageStore
+from orchestrator.errors import DiskFull, EngineMissing, MemberUnreachable, TookTooLong, WirelabError
+from orchestrator.host.members.member import Member
+from orchestrator.host.members.reach import member_at, member_url, naming_member
+from orchestrator.host.members.registry import add_member, member_named
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.member_engine import MemberEngine
 from orchestrator.operations.workspace import Workspace
@@ -172,3 +177,43 @@ def test_an_engine_that_ends_in_the_middle_of_an_answer_is_named() -> None:
         raise NoAnswer("it went away")
     with pytest.raises(MemberUnreachable), map_api_errors("x", "big"):
         raise ConnectionResetError("reset by peer")
+
+
+class Full(Answers):
+    """An engine whose disk is full: it takes no images."""
+
+    def do_GET(self) -> None:
+        if not self.pinged():
+            self.whole({"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
+
+    def do_POST(self) -> None:
+        body = json.dumps({"error": "write /layer.tar: no space left on device"}).encode() + b"\n"
+        while (size := int(self.rfile.readline(), 16)) or self.rfile.readline().strip():
+            self.rfile.read(size + 2)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_a_member_that_takes_no_images_is_named(tmp_path: Path) -> None:
+    with served(tmp_path / "full.sock", Full) as url:
+        with pytest.raises(DiskFull) as raised:
+            DockerImageStore(url, member="big").load(io.BytesIO(b"images"))
+        with pytest.raises(DiskFull) as here:
+            DockerImageStore(url).load(io.BytesIO(b"images"))
+    assert (raised.value.what, raised.value.hint) == (
+        "the member 'big' does not take the images",
+        "wirelab members doctor big",
+    )
+    assert "no space left on device" in raised.value.why
+    assert (here.value.what, here.value.hint) == ("the engine does not take the images", "")
+
+
+def test_the_member_of_an_address_is_found(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    add_member(state, Member("near", "unix:///near.sock"))
+    add_member(state, Member("far", "ssh://me@far"))
+    assert member_at(state, "unix:///near.sock") == "near"
+    assert member_at(state, member_url(state, member_named(state, "far"))) == "far"
+    assert member_at(state, "unix:///other.sock") == ""
