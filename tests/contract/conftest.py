@@ -60,7 +60,7 @@ def _split() -> tuple[Engine, str]:
     ), "wirelab/client:1"
 
 
-ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "split": _split, "real": _real}
+ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "split-fake": _split, "real": _real}
 
 
 @pytest.fixture(params=ENGINES)
