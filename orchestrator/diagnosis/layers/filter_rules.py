@@ -129,8 +129,10 @@ def explained_by_nat(layer: LayerProbe) -> LayerProbe:
         return _blamed(attempt, reading, rules) if rules else reading
 
     def asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
-        looks = rule_probes(attempt, ends_of(attempt)) if attempt.target else ()
-        return (*layer.asks_further(attempt, results), *looks)
+        # The error of a server mostly comes from one behind it: to look at that takes less time.
+        looks = attempt.target and not layer.reads(attempt, results).look_further
+        rules = rule_probes(attempt, ends_of(attempt)) if looks else ()
+        return (*layer.asks_further(attempt, results), *rules)
 
     return replace(layer, reads=reads, asks_further=asks_further)
 

@@ -147,6 +147,15 @@ def test_a_wrong_answer_may_be_that_of_another_machine(node: str, named: bool) -
     assert (f"stands in client (table ip n, chain c: {rule})" in walk.sentence) is named
 
 
+def test_nobody_looks_for_rules_where_a_server_tells_of_its_error() -> None:
+    """What it needs is looked at first, and each look takes a helper of its own."""
+    facts = {"http_code": 503, "time_connect": 0.1, "remote_ip": "x", "remote_port": 80, "time_total": 0.1}
+    world = far(UDP)
+    world.rules.append(program("curl", ProgramResult(0, "", json.dumps({**facts, "local_ip": "y", "local_port": 1}))))
+    walked(world, from_="client", http="http://app-1.shop.lab/health")
+    assert not [probe for probe in world.asked if isinstance(probe, LookAtNetwork)]
+
+
 def test_a_wrong_reply_to_a_datagram_is_no_matter_of_rules() -> None:
     world = lab("packet filter")
     walk = walked(world, actual="the reply does not hold 'x': 'y'", from_="client", **KEYS["udp"])
