@@ -179,17 +179,17 @@ def test_a_lab_on_a_member_is_checked_broken_explained_and_recorded(room: Room) 
 
 
 def test_a_lesson_on_a_member_goes_on_where_its_lab_comes_up_next(room: Room) -> None:
-    """The packets are read on the member; what is done stays done on another engine."""
+    """The packets are read on a member that does not see our files; what is done stays done on another engine."""
     (room.small / "lesson.md").write_text(LESSON)
     bench = Bench(room.engine, "taught", str(room.small))
     try:
-        with Learner(bench, seed=3, more=("--member", "a")) as learner:
+        with Learner(bench, seed=3, more=("--member", "b")) as learner:
             learner.hears("task 1 of 2")
             room.run("exec", "taught", "client", "--", "dig", "client.shop.lab")
             learner.hears("task 2 of 2")
             learner.types("quit")
             assert learner.process.wait(DEADLINE) == 1
-        assert room.listed()["taught"] == "a"
+        assert room.listed()["taught"] == "b"
         room.run("down", "taught")
         with Learner(bench, seed=3, more=("--members", "local")) as learner:
             learner.hears("task 2 of 2")
@@ -199,7 +199,7 @@ def test_a_lesson_on_a_member_goes_on_where_its_lab_comes_up_next(room: Room) ->
         assert room.listed()["taught"] == ""
     finally:
         room.run("down", "taught")
-    assert "taught" not in room.labs_on("a")
+    assert "taught" not in room.labs_on("b")
 
 
 def test_changed_files_reach_a_member_that_does_not_see_ours(room: Room, tmp_path: Path) -> None:
