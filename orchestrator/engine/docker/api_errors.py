@@ -30,6 +30,7 @@ from orchestrator.errors import (
 # What an engine writes -> what it means. The status codes do not tell: 403 stands for three of them.
 REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("can not pause containers on rootless containers", NotPossible),
+    ("cgroups not configured for container", NotPossible),
     ("has active endpoints", NetworkBusy),
     ("network is being used", NetworkBusy),
     ("has dependent containers", ContainerBusy),

@@ -13,6 +13,7 @@ from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import (
     AddressTaken,
     Conflict,
+    ContainerBusy,
     DiskFull,
     EngineRefused,
     FileUnseen,
@@ -21,6 +22,7 @@ from orchestrator.errors import (
     NetworkBusy,
     NoRoom,
     NotFound,
+    NotPossible,
     RangeTaken,
     VolumeBusy,
     WirelabError,
@@ -43,6 +45,17 @@ WRITTEN = [
     (404, "No such container: 4fac", NotFound),
     (400, "invalid mount config: bind source path does not exist: /x", FileUnseen),
     (500, "mkdir /data/overlay2/4fac: no space left on device", NoRoom),
+    (
+        500,
+        "OCI runtime pause failed: cannot toggle freezer: cgroups not configured for container: unknown",
+        NotPossible,
+    ),
+    (500, "container 4f does not exist in database: no such container", NotFound),
+    (
+        500,
+        "container 4f has dependent containers which must be removed before it: container already exists",
+        ContainerBusy,
+    ),
     (409, "something else that is a conflict", Conflict),
     (500, "the disk is on fire", EngineRefused),
 ]
