@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 from small_engine import Answers, served
 
 import orchestrator.operations.members.home as home_module
-from orchestrator.errors import MemberUnreachable, UsageInvalid, WorldError
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.errors import Leftovers, MemberUnreachable, UsageInvalid, WorldError
 from orchestrator.host.members.member import Member
 from orchestrator.host.members.registry import add_member
 from orchestrator.host.state_folder import StateFolder
@@ -21,6 +23,7 @@ from orchestrator.lab.store import LabFolder
 from orchestrator.operations.guarded_workspace import GuardedWorkspace, GuardedWorkspaces, MemberPassedOver
 from orchestrator.operations.lab_handle import open_lab
 from orchestrator.operations.members.place import place_and_reserve
+from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.placement import LabWeight, MemberRoom
 from orchestrator.pytest_plugin import _members
 
@@ -160,6 +163,26 @@ def test_without_members_the_engine_in_use_is_opened() -> None:
     opened = Opened()
     GuardedWorkspaces((), opened).of("lab", 4)
     assert opened.calls == [("lab", ())]
+
+
+class Away(FakeEngine):
+    """The engine of a member that went away."""
+
+    def networks(self) -> NoReturn:
+        raise MemberUnreachable("b", why="nobody listens")
+
+
+def test_a_lab_whose_member_goes_away_is_removed_later_and_the_error_says_how(state: StateFolder) -> None:
+    workspace = Workspace(state, "unix:///nobody", Away([]), member="b")
+    guarded = GuardedWorkspace(workspace, None)  # type: ignore[arg-type]
+    with pytest.raises(Leftovers) as raised:
+        guarded.down("lab")
+    assert raised.value.lines() == (
+        "error: the lab 'lab' is not removed yet: the member 'b' does not answer",
+        "why:   nobody listens",
+        "try:   when it is back, this removes the lab: wirelab sweep",
+    )
+    assert LabFolder(state, "lab").removal_begun
 
 
 @pytest.mark.parametrize(
