@@ -7,6 +7,7 @@ has one id on all of them, and is made and removed by a manager.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from orchestrator.engine.logs import LineTest, StopTest
 from orchestrator.engine.programs import Argv, Env, Output, OutputSink
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.terminals import Terminal
-from orchestrator.errors import EngineMissing, MemberUnreachable, NotFound, WorldError
+from orchestrator.errors import EngineMissing, MemberUnreachable, NetworkBusy, NotFound, WorldError
 from orchestrator.planning.snapshot import (
     ListedContainer,
     ObservedContainer,
@@ -29,6 +30,7 @@ from orchestrator.planning.snapshot import (
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 Answer = TypeVar("Answer")
+GONE_SECONDS = 20.0
 
 
 class SwarmEngine(Engine, Protocol):
@@ -164,8 +166,25 @@ class SplitEngine:
             self.networks()
         if network in self._overlays:
             self._on(self._manager(), lambda engine: engine.remove_network(network))
+            self._await_gone(network)
         elif member := self._networks.get(network):
             self._on(member, lambda engine: engine.remove_network(network))
+
+    def _await_gone(self, network: str) -> None:
+        """Wait until no member lists a network that spans: each of them forgets it by itself, a moment later.
+
+        Raises NetworkBusy, with the member.
+        """
+        deadline = time.monotonic() + GONE_SECONDS
+        while True:
+            listed = self._each(lambda engine: any(other.id == network for other in engine.networks()))
+            holders = [member for member, holds in listed.items() if holds]
+            if not holders:
+                return
+            if time.monotonic() > deadline:
+                what = f"the network {network[:12]} is still there on the member {holders[0]!r}"
+                raise NetworkBusy(what, why="the Swarm removed it, and the member keeps it", hint="wirelab sweep")
+            time.sleep(0.05)
 
     def _manager(self) -> str:
         """A member that manages the Swarm. Raises WorldError."""
