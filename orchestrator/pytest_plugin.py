@@ -132,7 +132,7 @@ def _members(config: pytest.Config) -> tuple[str, ...]:
         return tuple(config.getini("lab_members"))
     names = tuple(name.strip() for name in text.split(","))
     if not all(names):
-        raise pytest.UsageError(f"--lab-members: {text!r} is no list of names: a,b,c")
+        raise pytest.UsageError(f"--lab-members: {text!r} is not a list of names such as a,b,c")
     return names
 
 

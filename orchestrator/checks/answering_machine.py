@@ -28,7 +28,7 @@ from orchestrator.planning.seen_network import read_network
 
 # A paused node runs no program; its kernel accepts connections all the same.
 ANSWERS = ("running", "paused")
-LED_ELSEWHERE = "leads what is for it elsewhere"
+LED_ELSEWHERE = "leads its packets elsewhere"
 # The kernel counts whole seconds, and is told of an answer a moment later.
 SLACK_SECONDS = 2.0
 

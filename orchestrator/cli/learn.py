@@ -214,7 +214,7 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
 
 def _course(members: tuple[str, ...]) -> int:
     if members:
-        raise UsageInvalid("--member takes a lesson", why="NAME is missing", hint="wirelab learn")
+        raise UsageInvalid("--member needs the name of a lesson", why="NAME is missing", hint="wirelab learn")
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lessons.course import course
     from orchestrator.rendering.lesson import course_text

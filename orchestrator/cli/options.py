@@ -78,7 +78,7 @@ def place_options(command: Command) -> Command:
 
     def with_members(*arguments: Any, members: tuple[str, ...], split: str, **more: Any) -> Any:
         if members and split:
-            raise UsageInvalid("--split and --member or --members exclude each other", hint="give one of them")
+            raise UsageInvalid("--split cannot stand beside --member or --members", hint="give one of them")
         return command(*arguments, members=(split,) if split else members, **more)
 
     update_wrapper(with_members, command)
@@ -127,7 +127,7 @@ def _members_option(text: str) -> Callable[[Command], Command]:
 def _names(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in (text or "").split(","))
     if text is not None and not all(names):
-        raise click.BadParameter(f"{text!r} is no list of names: a,b,c")
+        raise click.BadParameter(f"{text!r} is not a list of names such as a,b,c")
     return names if text is not None else ()
 
 

@@ -138,8 +138,8 @@ def _packet_rows(facts: MemberFacts) -> Iterator[Row]:
         if not size:
             yield Row(name, OK, "not measured: it answers no ping")
         elif size < SPANNING_BYTES:
-            value = f"those of {size} bytes arrive whole, those of {SPANNING_BYTES} do not"
-            hint = "give all networks between the machines an MTU of 1500 or more, or split no lab over them"
+            value = f"at most {size} bytes arrive whole; a split lab needs {SPANNING_BYTES}"
+            hint = "give all networks between the machines an MTU of 1500 or more, or do not split a lab over them"
             yield Row(name, WARNING, value, hint)
         else:
-            yield Row(name, OK, f"those of {size} bytes arrive whole")
+            yield Row(name, OK, f"{size} bytes arrive whole")

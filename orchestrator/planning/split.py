@@ -57,7 +57,7 @@ def unspannable(scenario: Scenario) -> dict[str, str]:
         elif not network.internal:
             reasons[name] = "it has internal: false, and each member has a way out of its own"
         elif router := next((node for node in nodes if node in routers), ""):
-            reasons[name] = f"the router {router!r} stands on it, and an overlay passes on its members' packets only"
+            reasons[name] = f"the router {router!r} stands on it, and an overlay carries only packets of its own nodes"
         elif network.subnet and network.subnet.prefixlen > LONGEST_PREFIX:
             why = f"its subnet {network.subnet} is smaller than a /{LONGEST_PREFIX}"
             reasons[name] = f"{why}, and the Swarm takes addresses of it for itself"
@@ -114,7 +114,7 @@ def _fixed(
 def _wanted(scenario: Scenario, node: str, members: Sequence[str], standing: Mapping[str, str]) -> str:
     declared = scenario.nodes[node].on or ""
     if declared and declared not in members:
-        what = f"the node {node!r} is to stand on {declared!r}, over which the lab is not split"
+        what = f"the node {node!r} belongs on the member {declared!r}, and the lab is not split over it"
         why = f"the file says on: {declared}, and the members are {', '.join(members)}"
         hint = f"--split {','.join((*members, declared))}, or change `on` of {node!r}"
         raise UsageInvalid(what, why=why, hint=hint)
@@ -134,11 +134,17 @@ def _torn(scenario: Scenario, wanted: Mapping[str, str], reasons: Mapping[str, s
     )
     places = ", ".join(f"{node} on {member}" for node, member in wanted.items())
     what = f"the network {network!r} cannot span members: {reasons[network]}"
-    return UsageInvalid(what, why=f"its nodes are to stand apart: {places}", hint="give these nodes the same `on`")
+    return UsageInvalid(
+        what,
+        why=f"the file or an earlier up puts its nodes on several: {places}",
+        hint="give these nodes the same `on`",
+    )
 
 
 def _unsplit(scenario: Scenario, members: Sequence[str], reasons: Mapping[str, str]) -> UsageInvalid:
-    why = next((f"the network {name!r} holds its nodes together: {why}" for name, why in reasons.items()), "")
+    why = next(
+        (f"the nodes of the network {name!r} must stand on one member: {why}" for name, why in reasons.items()), ""
+    )
     why = why or f"all {len(scenario.nodes)} nodes stand on one member"
     hint = f"bring the lab up on one member: --member {members[0]}"
     return UsageInvalid(f"the scenario {scenario.name!r} cannot be split", why=why, hint=hint)

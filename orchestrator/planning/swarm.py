@@ -40,7 +40,7 @@ def require_swarm(members: Sequence[SwarmMember]) -> str:
     if not managers:
         names = ", ".join(member.name for member in members)
         what = f"none of the members {names} manages the Swarm"
-        why = "only a manager makes networks that span"
+        why = "only a manager makes networks that span members"
         hint = f"on a manager: docker node promote NODE; or name a manager too. {DOCS}"
         raise WorldError(what, why=why, hint=hint)
     manager = managers[0]
@@ -71,8 +71,8 @@ def _require_known(member: SwarmMember, manager: SwarmMember) -> None:
         hint = f"on {member.name}: docker swarm leave; then join it to the Swarm of {manager.name}. {DOCS}"
         raise WorldError(what, why=f"{manager.name!r} does not know the node {member.node}", hint=hint)
     if state != "ready":
-        what = f"the Swarm takes the member {member.name!r} for {state}"
-        why = f"so says the manager {manager.name!r}: its networks do not reach it"
+        what = f"the Swarm says that the member {member.name!r} is {state}"
+        why = f"the networks of the manager {manager.name!r} do not reach it"
         hint = f"see: wirelab members doctor {member.name}; on {manager.name}: docker node ls"
         raise WorldError(what, why=why, hint=hint)
 

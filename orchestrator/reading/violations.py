@@ -248,7 +248,7 @@ def _no_kind(tagged_union: TaggedUnion, value: dict[str, Any], path: Path) -> Vi
         message = f"{' and '.join(present)} stand in one {tagged_union.noun}; {way}"
         return Violation((*path, present[1]), message, at_key=True)
     if step := next((key for key in value if key in LATER_STEPS and tagged_union.noun == "fault"), None):
-        message = f"{step!r} stands in a list, after what is broken first: [{{stop: …}}, {{{step}: …}}]"
+        message = f"{step!r} stands in a list, after a fault: [{{stop: …}}, {{{step}: …}}]"
         return Violation((*path, step), message, at_key=True)
     known = tagged_union.kinds_by_key()
     for key in value:

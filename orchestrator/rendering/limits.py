@@ -9,9 +9,9 @@ from orchestrator.reading.message_parts import listed
 
 
 def unlimited_text(unlimited: Sequence[str], member: str = "") -> str:
-    """What the new nodes have no limit on, what that means, and the command that says more of the engine."""
+    """What the new nodes have no limit on, what that means, and the command that describes the engine."""
     engine = f"the member {member!r}" if member else "the engine"
     return (
         f"note: {engine} sets no limit on {listed(unlimited)}: a node may use all that its machine has\n"
-        f"      what the engine has: {doctor_command(member)}"
+        f"      details: {doctor_command(member)}"
     )

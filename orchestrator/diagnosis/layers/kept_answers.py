@@ -64,7 +64,7 @@ def kept_clause(attempt: ConnectionAttempt, answer: DnsAnswer, results: Answers)
         return ""
     values = ", ".join(printable(value) for value in now.values) or now.rcode
     rest = f" for {answer.ttl} s more" if answer.ttl is not None else ""
-    return f"{resolver} has kept this answer, and goes on with it{rest}; {authority}, which it asks, now says {values}."
+    return f"{resolver} keeps this answer{rest}; {authority}, which it asks, now says {values}."
 
 
 def _authority(scenario: ScenarioView, resolver: str, name: str) -> str | None:

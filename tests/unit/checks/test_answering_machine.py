@@ -89,7 +89,7 @@ def test_a_rule_of_the_asker_leads_a_connection_to_another_machine(
     judgement, probes = conversation(one, answer, leads, interfaces=neighbours)
     assert judgement.verdict == "fail"
     assert judgement.actual.endswith(
-        "192.168.7.12 has not answered: a packet filter rule in client leads what is for it elsewhere "
+        "192.168.7.12 has not answered: a packet filter rule in client leads its packets elsewhere "
         "(table ip n, chain c: tcp dport 80 dnat to 192.168.7.11:8080)"
     )
     assert probes[-1] == LookAtNetwork("client")

@@ -70,9 +70,7 @@ def test_a_resolver_that_has_kept_a_wrong_answer_is_told_as_such(way: str, kept:
     sentence = walked(world, **CONNECTS).sentence
     app = world.topology.address_for("client", "app-1")
     assert sentence.startswith(begins)
-    assert sentence.endswith(
-        f"resolver has kept this answer, and goes on with it for 586 s more; auth, which it asks, now says {app}."
-    )
+    assert sentence.endswith(f"resolver keeps this answer for 586 s more; auth, which it asks, now says {app}.")
 
 
 @pytest.mark.parametrize(

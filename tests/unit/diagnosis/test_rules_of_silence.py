@@ -120,7 +120,7 @@ def test_without_a_rule_the_program_is_looked_at(key: str, actual: str, begins: 
     assert " inject " not in str(walk.command)
 
 
-LED = "192.168.1.4 has not answered: a packet filter rule in client leads what is for it elsewhere (a rule)"
+LED = "192.168.1.4 has not answered: a packet filter rule in client leads its packets elsewhere (a rule)"
 
 
 @pytest.mark.parametrize("actual", [LED, f"status 200 from 192.168.1.4:80; {LED}"])

@@ -210,5 +210,5 @@ def test_a_suite_names_its_members_on_the_command_line_or_in_its_configuration()
     assert _members(config(None)) == ()
     assert _members(config(None, ["a", "b"])) == ("a", "b")
     assert _members(config("a, local", ["b"])) == ("a", "local")
-    with pytest.raises(pytest.UsageError, match="'a,,b' is no list of names"):
+    with pytest.raises(pytest.UsageError, match="'a,,b' is not a list of names"):
         _members(config("a,,b"))

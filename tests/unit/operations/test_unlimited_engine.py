@@ -62,7 +62,7 @@ def test_an_engine_without_limits_is_named_once(
     say_up(first)
     note = (
         f"note: the engine sets no limit on {', '.join(unlimited)}: a node may use all that its machine has\n"
-        "      what the engine has: wirelab doctor\n"
+        "      details: wirelab doctor\n"
     )
     said = capsys.readouterr().err
     assert (note in said) is bool(unlimited)
@@ -77,7 +77,7 @@ def test_a_member_without_limits_is_named(
         say_up(brought_up(lab_host, url, tmp_path, "big"))
     said = capsys.readouterr().err
     assert "note: the member 'big' sets no limit on memory: a node may use all that its machine has" in said
-    assert "what the engine has: wirelab members doctor big" in said
+    assert "details: wirelab members doctor big" in said
 
 
 def test_an_engine_that_does_not_tell_spoils_no_lab(lab_host: LabHost, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_on_is_obeyed_and_what_stands_stays() -> None:
         (
             BASIC.replace("{role: dns}", "{role: dns, on: c}"),
             {},
-            "the node 'dns' is to stand on 'c', over which the lab is not split",
+            "the node 'dns' belongs on the member 'c', and the lab is not split over it",
             "the file says on: c, and the members are a, b",
         ),
         (
@@ -94,21 +94,21 @@ def test_on_is_obeyed_and_what_stands_stays() -> None:
             networks("ipv6: true").replace("clerk:  {", "clerk:  {on: a, ").replace("keeper: {", "keeper: {on: b, "),
             {},
             "the network 'back' cannot span members: it has ipv6: true, and an overlay of a Swarm carries IPv4 only",
-            "its nodes are to stand apart: clerk on a, keeper on b",
+            "the file or an earlier up puts its nodes on several: clerk on a, keeper on b",
         ),
         (
             BASIC.replace("nodes:", "networks:\n  lab: {internal: false}\nnodes:"),
             {},
             "the scenario 'shop' cannot be split",
-            "the network 'lab' holds its nodes together: it has internal: false, and each member has a way out of its "
-            "own",
+            "the nodes of the network 'lab' must stand on one member: it has internal: false, and each member has a "
+            "way out of its own",
         ),
         (
             BASIC.replace("nodes:", "networks:\n  lab: {subnet: 192.168.7.0/27}\nnodes:"),
             {},
             "the scenario 'shop' cannot be split",
-            "the network 'lab' holds its nodes together: its subnet 192.168.7.0/27 is smaller than a /26, and the "
-            "Swarm takes addresses of it for itself",
+            "the nodes of the network 'lab' must stand on one member: its subnet 192.168.7.0/27 is smaller than a /26, "
+            "and the Swarm takes addresses of it for itself",
         ),
     ],
     ids=["on nobody", "on another one", "ipv6 apart", "way out", "small range"],
@@ -205,7 +205,7 @@ def test_the_first_manager_makes_the_networks() -> None:
         ((MANAGER, SwarmMember("b")), "the member 'b' is in no Docker Swarm"),
         ((replace(WORKER, name="a"), WORKER), "none of the members a, b manages the Swarm"),
         ((MANAGER, replace(WORKER, node="9")), "the members 'a' and 'b' are in different Swarms"),
-        ((replace(MANAGER, states={**READY, "2": "down"}), WORKER), "the Swarm takes the member 'b' for down"),
+        ((replace(MANAGER, states={**READY, "2": "down"}), WORKER), "the Swarm says that the member 'b' is down"),
         ((MANAGER, replace(WORKER, is_podman=True)), "a split lab cannot stand on the member 'b': it is Podman"),
         (
             (MANAGER, replace(WORKER, is_rootless=True)),
