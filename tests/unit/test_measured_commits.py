@@ -55,7 +55,7 @@ def test_where_no_git_is_the_commit_is_unknown(tmp_path: Path) -> None:
     assert commit(tmp_path) == "unknown"
 
 
-@pytest.mark.parametrize("page", ["docs/measured.md", "docs/reliability.md"])
+@pytest.mark.parametrize("page", ["docs/engines.md", "docs/measured.md", "docs/reliability.md"])
 def test_each_row_names_a_commit_of_this_history(page: str) -> None:
     if not (ROOT / ".git").exists() or git(ROOT, "rev-parse", "--is-shallow-repository") == "true":
         pytest.skip("this checkout has no history")
@@ -64,3 +64,9 @@ def test_each_row_names_a_commit_of_this_history(page: str) -> None:
     history = git(ROOT, "rev-list", "HEAD").split()
     missing = {named for named, _ in runs if not any(known.startswith(named) for known in history)}
     assert not missing, f"{page} names commits that are not on this branch; run again, or rebase before the run"
+
+
+def test_the_table_of_engines_was_made_from_committed_code() -> None:
+    runs = RUN.findall((ROOT / "docs/engines.md").read_text("utf-8"))
+    assert runs
+    assert [named for named, dirty in runs if dirty] == []
