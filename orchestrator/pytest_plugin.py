@@ -68,7 +68,7 @@ class Labs:
         return self._engines
 
     def close_scope(self, scope: str) -> None:
-        """Take down the labs of one scope. One that cannot be removed keeps none of the others."""
+        """Take down the labs of one scope, all of them, even if one cannot be removed."""
         from orchestrator.errors import WirelabError
 
         self._standing = {key: lab for key, lab in self._standing.items() if key[1] != scope}

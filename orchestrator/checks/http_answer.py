@@ -133,6 +133,6 @@ def differing(wanted: object, actual: object, place: str) -> str:
 
 
 def _equal(wanted: object, actual: object) -> bool:
-    """JSON knows one kind of number: 2 and 2.0 are the same (RFC 8259, section 6). True is no number."""
+    """Whether two JSON values are equal. JSON has one kind of number: 2 equals 2.0 (RFC 8259, section 6)."""
     same_kind = type(wanted) is type(actual) or {type(wanted), type(actual)} == {int, float}
     return same_kind and wanted == actual

@@ -31,14 +31,14 @@ class Reservation:
 
 @contextmanager
 def placing(state: StateFolder) -> Iterator[None]:
-    """One process at a time places a lab; the kernel frees the lock when its holder dies."""
+    """Hold the lock under which one process at a time places a lab; the kernel frees it when the process dies."""
     with (state.private(state.root / "locks") / "placement.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def recent_reservations(state: StateFolder) -> list[Reservation]:
-    """Those that still count; the others are removed. One that cannot be read counts as none."""
+    """The reservations that still count. Removes the others; one that cannot be read does not count."""
     recent = []
     for file in _folder(state).glob("*"):
         with suppress(OSError, ValueError):
@@ -58,7 +58,7 @@ def reserve(state: StateFolder, reservation: Reservation) -> None:
 
 
 def end_reservation(state: StateFolder, lab: str) -> None:
-    """The lab is gone."""
+    """Forget the reservation of a lab that is gone."""
     (_folder(state) / lab).unlink(missing_ok=True)
 
 

@@ -1,8 +1,8 @@
 """Several members as one engine: each call goes to the member that has the container, the network or the volume.
 
-So what works with one engine works with a split lab. What is made says on which member (`ContainerSpec`,
-`NetworkSpec`); afterwards ids tell, for no two engines give the same one. A network that spans members is the Swarm's,
-has one id on all of them, and is made and removed by a manager.
+So what works with one engine works with a split lab. A specification (`ContainerSpec`, `NetworkSpec`) names the member;
+later calls find the member by the id, which no two engines share. A network that spans members belongs to the Swarm: it
+has one id on all members, and a manager makes and removes it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SwarmEngine(Engine, Protocol):
     """An engine that may be in a Docker Swarm."""
 
     def manages_swarm(self) -> bool:
-        """Whether it is a manager of the Swarm, which makes and removes the networks that span its members."""
+        """Whether the engine manages its Swarm: only a manager makes and removes networks that span members."""
         ...
 
 
@@ -54,7 +54,7 @@ class SplitEngine:
 
     @property
     def _first(self) -> str:
-        """The member for what could be on any of them."""
+        """The member for what any member can do."""
         return next(iter(self._engines))
 
     def member_of(self, container: str) -> str:
@@ -70,7 +70,7 @@ class SplitEngine:
 
     @property
     def member(self) -> str:
-        """None: an error that names a member comes from its engine."""
+        """Empty: the engine of each member names its member in its own errors."""
         return ""
 
     def version(self) -> str:
@@ -208,7 +208,7 @@ class SplitEngine:
         return tuple(by_name[name] for name in sorted(by_name))
 
     def remove_volume(self, volume: str) -> None:
-        """Of all members: several have copies of a lab's files."""
+        """Remove the volume on all members: several may have copies of a lab's files."""
         self._each(lambda engine: engine.remove_volume(volume))
 
     def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:

@@ -98,7 +98,7 @@ class GuardedWorkspaces:
         return home.member if home else ""
 
     def close(self) -> None:
-        """Close all. What one of them cannot keeps none of the others; the first trouble is raised at the end."""
+        """Close all, also after a failure. Raises the first error at the end."""
         troubles: list[WirelabError] = []
         for member in list(self._opened):
             try:

@@ -38,7 +38,7 @@ def stale_networks(topology: Topology, observed: Snapshot, *, close_host: bool) 
 
 
 def _stands_elsewhere(topology: Topology, observed: Snapshot, network: ObservedNetwork, name: str) -> bool:
-    """Whether its nodes stand on other members than the network does."""
+    """Whether nodes of the network stand on other members than the network itself."""
     members = members_of(topology, observed, name)
     return network.overlay != (len(members) > 1) or (len(members) == 1 and members != (network.member,))
 

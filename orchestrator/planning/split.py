@@ -1,7 +1,7 @@
 """Which node of a split lab stands on which member, and which networks then span members. Pure.
 
-A network whose nodes stand on one member is a bridge there; one that spans members is an overlay of their Docker Swarm.
-Every member gets as many nodes as the others, as far as that goes, and few networks span. A node that stands stays.
+If all nodes of a network stand on one member, the network is a bridge there; otherwise it is an overlay of the members'
+Docker Swarm. Nodes are spread evenly, and so that few networks span members. A node never moves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestrator.model.roles import ROLES
 from orchestrator.model.scenario import Scenario
 from orchestrator.quick_dataclass import dataclass
 
-# Of a larger lab the first placement is taken as it is: to compare all pairs of nodes takes the square of their number.
+# In a larger lab the first placement stays as it is: comparing all pairs of nodes takes the square of their number.
 MOST_COMPARED = 64
 # A smaller range has no room for the addresses that the Swarm takes for itself (`swarm_range`).
 LONGEST_PREFIX = 26
@@ -67,9 +67,9 @@ def unspannable(scenario: Scenario) -> dict[str, str]:
 def split_nodes(
     scenario: Scenario, members: Iterable[str], manager: str, standing: Mapping[str, str] | None = None
 ) -> Split:
-    """Place each node: where it stands, where its `on` says, else where few networks span and the fewest nodes are.
+    """Place each node: where it stands, or where its `on` says, or so that few networks span and nodes spread evenly.
 
-    Raises UsageInvalid where the file wants what cannot be.
+    Raises UsageInvalid if the file asks for a placement that is impossible.
     """
     names = tuple(sorted(members))
     groups, reasons = _groups(scenario)
@@ -100,7 +100,7 @@ def _fixed(
     members: Sequence[str],
     standing: Mapping[str, str],
 ) -> dict[tuple[str, ...], str]:
-    """The groups whose member is given."""
+    """The groups whose member the file or an earlier placement gives."""
     fixed: dict[tuple[str, ...], str] = {}
     for group in groups:
         wanted = {node: member for node in group if (member := _wanted(scenario, node, members, standing))}
@@ -153,7 +153,7 @@ def _unsplit(scenario: Scenario, members: Sequence[str], reasons: Mapping[str, s
 def _filled(
     scenario: Scenario, groups: Groups, fixed: Mapping[tuple[str, ...], str], members: Sequence[str]
 ) -> dict[tuple[str, ...], str]:
-    """One member after the other is filled, each time with the group that shares most with what is there."""
+    """Fill one member after the other, each time with the group that shares most networks with the groups there."""
     nodes, group_of = nodes_on(scenario), {node: group for group in groups for node in group}
     networks = {group: [name for name, there in nodes.items() if set(there) & set(group)] for group in groups}
     placed, free = dict(fixed), [group for group in groups if group not in fixed]

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from orchestrator.errors import UsageInvalid, WorldError
 from orchestrator.quick_dataclass import dataclass
 
-# Each takes an address of every network that spans (`swarm_range`), and one of 16 is the broadcast address.
+# Each member takes one of the 16 addresses in `swarm_range` of every network that spans; one is the broadcast address.
 MOST_MEMBERS = 14
 DOCS = "docs/members.md says how to join engines in a Swarm"
 

@@ -1,4 +1,4 @@
-"""What `up` says of an engine that does not hold nodes to their limits."""
+"""The note of `up` about an engine that enforces no limits on nodes."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def exhausted_text(exhausted: Mapping[str, Sequence[Exhausted]], commands: Comma
 
 
 def nodes_text(document: dict[str, Any], width: int | None = None) -> str:
-    """A line a node; in a split lab the last column is its member."""
+    """One line for each node; in a split lab the last column is its member."""
     rows = [
         (
             n["node"],

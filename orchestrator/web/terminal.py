@@ -64,14 +64,14 @@ class Typing:
         self._news.set()
 
     def take(self, message: bytes) -> None:
-        """Hand on what is new of it."""
+        """Pass on the part of the message that the terminal has not had yet."""
         typed = self._terminal.typed.new(self._page, message) if self._page else message
         if typed:
             self._terminal.write(typed)
         self._news.set()
 
     async def tell(self, websocket: WebSocket) -> None:
-        """Tell how much was taken, again and again; whoever types does not wait for that."""
+        """Tell the page how much the terminal has taken, each time there is more; typing does not wait for that."""
         with suppress(WebSocketDisconnect, RuntimeError):
             while self._page:
                 await self._news.wait()

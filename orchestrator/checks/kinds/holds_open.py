@@ -85,7 +85,7 @@ def _first_use(check: HoldsOpen, context: CheckContext, host: str, connection: H
 
 
 def _port(connection: HeldConnection) -> int:
-    """The server's."""
+    """The port of the server."""
     return int(connection.ends.rpartition(":")[2])
 
 

@@ -44,7 +44,7 @@ def udp_layer(judgement: Judgement) -> LayerProbe:
 
 
 def _not_found_layer(judgement: Judgement) -> LayerProbe:
-    """No machine answered for the address, so that nothing was sent to it."""
+    """No machine answered for the address, so nothing was sent."""
 
     def says(attempt: ConnectionAttempt, results: Answers) -> Cause:
         rules = found_discovery_rules(attempt, results)

@@ -226,7 +226,7 @@ def _ends(attempt: ConnectionAttempt) -> tuple[str, ...]:
 
 
 def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
-    """Rules in the nodes may explain a question that nobody answers; that a resolver has kept it, a wrong answer."""
+    """Rules in the nodes may explain why nobody answers; a resolver's cache may explain a wrong answer."""
     result = ran_or_reason(results.get(name_probe(attempt)))
     if isinstance(result, str):
         return ()

@@ -1,4 +1,4 @@
-"""Whether a resolver goes on with an answer that it has kept, while the server of the zone answers otherwise by now."""
+"""Whether a resolver answers from its cache, while the server of the zone answers otherwise by now."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def authority_probe(attempt: ConnectionAttempt, answer: DnsAnswer) -> RunProgram
 
 
 def kept_clause(attempt: ConnectionAttempt, answer: DnsAnswer, results: Answers) -> str:
-    """That the wrong answer is one that the resolver has kept; empty where the server of the zone answers no better."""
+    """A sentence if the resolver's cache explains the wrong answer; empty if the zone's server is wrong, too."""
     probe = authority_probe(attempt, answer)
     result = results.get(probe) if probe else None
     now = read_answer(result.out) if isinstance(result, ProgramResult) else None

@@ -320,7 +320,7 @@ def _is_cut(attempt: ConnectionAttempt, results: Answers) -> bool:
 def _nothing_comes_through(
     attempt: ConnectionAttempt, lost: list[str], results: Answers, readings: LayerReadings
 ) -> None:
-    """Two servers are lost behind the routers: one of these lacks an address, or has a rule, or nobody knows why."""
+    """Name the routers if two servers behind them are not reached, and a rule in a router if there is one."""
     if not lost or not _is_cut(attempt, results):
         return
     for router in attempt.routers:

@@ -78,14 +78,14 @@ def _no_way(attempt: ConnectionAttempt, router: str, address: str, results: Answ
 
 
 def kernel_words(err: str) -> str:
-    """The kernel's words in `RTNETLINK results: ...`."""
+    """The kernel's words in `RTNETLINK answers: ...`."""
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"
     return MEANINGS.get(words, words)
 
 
 def rules_in_routers(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
-    """The looks for rules by which nothing comes through them."""
+    """The probes that look for rules in the routers, which may stop every packet."""
     return rule_probes(attempt, ends_of(attempt))
 
 

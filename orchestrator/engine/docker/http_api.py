@@ -119,7 +119,7 @@ class HttpApi:
         return document
 
     def find(self, path: str, **parameters: object) -> Any:
-        """The JSON document at this path; None where the engine has nothing to say and says so by an empty answer."""
+        """The JSON document at this path; None where the answer of the engine is empty."""
         return _document(self._whole(Request("GET", path, parameters)))
 
     def post(self, path: str, body: Body = None, *, seconds: float = CALL_SECONDS, **parameters: object) -> Any:

@@ -63,7 +63,7 @@ class DockerNetworks(DockerConnection):
         )
 
     def manages_swarm(self) -> bool:
-        """Whether the engine is a manager of a Docker Swarm. A worker refuses to say anything of it."""
+        """Whether the engine manages a Docker Swarm. A worker refuses the question."""
         with self._errors("the swarm"):
             try:
                 self._api.get("/swarm")

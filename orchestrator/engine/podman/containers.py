@@ -40,7 +40,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         return container
 
     def require_files(self, spec: ContainerSpec) -> None:
-        """As Docker. What the API of Docker's kind does not find, Podman makes, as a folder; its own API refuses it."""
+        """As with Docker. Podman's own API refuses a missing source; its Docker API would make a folder there."""
         mounts = [
             {"type": "bind", "source": bind.source, "destination": bind.target, "options": ["ro", "rbind"]}
             for bind in spec.binds
@@ -56,7 +56,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
             self._api.post("/volumes/create", {"Name": volume.name, "Labels": dict(volume.labels)})
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
-        """By Podman's own list. Docker's is refused while the removal of any container was done half."""
+        """From Podman's own list: its Docker list fails while any container is half removed."""
         with self._errors("the containers"):
             rows = self._api.get(f"{LIBPOD}/containers/json", all="true", filters=with_label(label))
         return tuple(
@@ -73,7 +73,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         return super().start(container)
 
     def remove_container(self, container: str) -> None:
-        """With the helpers that stand in its network: Podman removes no container before these.
+        """Remove the container with the helpers in its network: Podman refuses to remove it before them.
 
         It looks for them once, before it ends the container, so that one which is made meanwhile stops it; the next
         call finds that one, too. A removal that was refused may be done half, so it is always tried again.

@@ -1,4 +1,4 @@
-"""What pages type into a terminal, over one connection after the other: each byte counts once."""
+"""What pages type into a terminal, also over several connections: each byte reaches it once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TypedInput:
         self._lock = threading.Lock()
 
     def taken(self, page: str) -> int:
-        """How many bytes of this page have been taken."""
+        """How many bytes of this page the terminal has taken."""
         with self._lock:
             return self._taken.get(page, 0)
 

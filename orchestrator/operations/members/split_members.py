@@ -1,4 +1,4 @@
-"""The members of a split lab: their engines as one, and what a lab that stands on several is told."""
+"""The members of a split lab: their engines as one, and the settings of a lab on several members."""
 
 from __future__ import annotations
 

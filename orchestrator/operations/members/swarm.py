@@ -1,4 +1,4 @@
-"""Ask the engines of members what their Docker Swarm is."""
+"""Ask the engines of members about their Docker Swarm."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def swarm_member(name: str, url: str) -> SwarmMember:
 
 
 def _state(node: Mapping[str, Any]) -> str:
-    """Such as `ready` or `down`; `drained` where somebody lets nothing run there."""
+    """The state of a Swarm node, such as `ready` or `down`; `drained` where somebody keeps all tasks off it."""
     if (node.get("Spec") or {}).get("Availability") == "drain":
         return "drained"
     return str((node.get("Status") or {}).get("State") or "unknown")

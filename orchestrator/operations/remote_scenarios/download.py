@@ -105,7 +105,7 @@ def _require_found(address: ScenarioAddress, response: requests.Response) -> Non
 
 
 def _is_of_certificate(error: BaseException | None) -> bool:
-    """Whether an error comes from a certificate that was not accepted: the libraries hand on what lies below."""
+    """Whether a certificate that was not accepted caused an error, directly or as an inner exception."""
     import ssl
 
     while error and not isinstance(error, ssl.SSLCertVerificationError):

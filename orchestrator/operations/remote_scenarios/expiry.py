@@ -1,4 +1,4 @@
-"""Which fetched scenarios are still kept: those of labs that stand, and of the others the ones that were used last."""
+"""Remove fetched scenarios that were used longest ago, but none of a lab that stands."""
 
 from __future__ import annotations
 
