@@ -1,10 +1,10 @@
 """What it costs to spread labs over members: bench/spread.py [--labs N] [--rounds N] [--sample]
 
 Two engines are started on this machine, each in network, mount and process namespaces of its own, as members beside the
-engine in use. In each round, so many labs of `basic` come up, two at a time: once each on the one of the three engines
-that has the most room (`up --members`), and once all on the engine in use; then they are removed. The order alternates,
-so a machine that is busy with other work slows both. The images are sent before the first round. All engines share the
-processors and the memory of this machine, so what the spread takes longer is what placing and reaching members costs.
+engine in use. Each round brings up N labs of `basic`, two at a time: once over the three engines (`up --members`), and
+once on the engine in use; then it removes them. The order alternates, so a machine that is busy with other work slows
+both. The images are sent before the first round. All engines share the processors and the memory of this machine. So if
+the labs over three engines take longer, placing labs and reaching members costs that time.
 Needs root and dockerd.
 """
 

@@ -34,7 +34,7 @@ MARKER = (
 class Labs:
     """The labs of this test process, each engine under one run and one watchdog; nothing is opened until needed.
 
-    New labs come up on these members, each on the one with the most room; without members, on the engine in use.
+    New labs come up on these members, each on the one with the most free memory; without members, on the engine in use.
     """
 
     def __init__(self, worker: str, members: Sequence[str] = (), open_one: Opener | None = None) -> None:
@@ -115,9 +115,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lab-members",
         metavar="A,B,C",
-        help="Bring each lab up on the one of these members that has the most room; `local` is the engine in use.",
+        help="Bring each lab up on the member with the most free memory; `local` is the engine in use.",
     )
-    parser.addini("lab_members", "The members on which labs come up, where --lab-members names none.", "args")
+    parser.addini("lab_members", "The members on which labs come up, unless --lab-members names others.", "args")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -97,7 +97,7 @@ def member_options(command: Command) -> Command:
     update_wrapper(with_members, command)
     text = "Bring a new lab up on the engine of this member."
     single = click.option("--member", metavar="MEMBER", help=text)
-    text = "Bring a new lab up on the one of these members that has the most room; `local` is the engine in use."
+    text = "Bring a new lab up on the member with the most free memory; `local` is the engine in use."
     several = _members_option(text)
     return single(several(with_members))
 

@@ -67,8 +67,8 @@ Opener = Callable[[str, Sequence[str]], GuardedWorkspace]
 class GuardedWorkspaces:
     """The engines of one process, each opened when its first lab comes up.
 
-    A new lab comes up on the one of `members` with the most room; without them, on the engine in use. `open_one` opens
-    the engine of a lab that stands, or that is to come up on these members.
+    A new lab comes up on the one of `members` with the most free memory; without them, on the engine in use. `open_one`
+    opens the engine of a lab that stands, or that is to come up on these members.
     """
 
     def __init__(self, members: Sequence[str] = (), open_one: Opener = GuardedWorkspace.open) -> None:

@@ -198,7 +198,7 @@ def open_lab(
     """Bring a scenario's lab up, under a fresh name or `name`, and remove it at the end unless `keep`.
 
     `capture` records it from the start. A new lab comes up on the engine of `member`, or on the one of `members` that
-    has the most room. If this process dies, the lab is removed; with `keep`, only while it comes up.
+    has the most free memory. If this process dies, the lab is removed; with `keep`, only while it comes up.
 
     Raises UsageInvalid where a lab of that name is up already, for its end here would remove it.
     """

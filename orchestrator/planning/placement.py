@@ -99,7 +99,7 @@ def _no_room(weight: LabWeight, rooms: list[_Room]) -> WorldError:
     most = rooms[0]
     why = (
         f"it will use about {weight.memory} MiB, {KEPT_FREE} MiB of a machine stay free, and {most.member!r} has the "
-        f"most room: {most.free} MiB"
+        f"most free memory: {most.free} MiB"
     )
     return WorldError(f"no member has room for the lab {weight.lab!r}", why=why, hint=hint)
 

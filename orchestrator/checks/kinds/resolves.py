@@ -98,7 +98,7 @@ def _without_answer(
     """
     if not attempts:
         messages = result.err.strip().splitlines()
-        ended = "the program had not come so far in its time, and was ended" if result.exit_code in ENDED_CODES else ""
+        ended = "the program was ended before it got that far" if result.exit_code in ENDED_CODES else ""
         why = messages[-1] if messages else ended or f"exit code {result.exit_code}"
         raise ResultUnavailable(f"the question was not sent: {why}")
     require_time(result)

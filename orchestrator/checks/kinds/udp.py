@@ -68,7 +68,7 @@ REFUSALS = {
     "ECONNREFUSED": "refused by an ICMP message: no socket is bound to the port there, or a firewall says so",
     "EHOSTUNREACH": "an ICMP message says that the host cannot be reached",
     "ENETUNREACH": "an ICMP message says that the network cannot be reached",
-    "ENOPROTOOPT": "an ICMP message says that the protocol is not there, as firewalls do",
+    "ENOPROTOOPT": "an ICMP message says that the protocol is not available (some firewalls send this)",
     "EACCES": "an ICMP message says that a firewall forbids it",
 }
 NOBODY_ANSWERS = "no machine answers"
@@ -132,8 +132,8 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
 
 
 def _without_reply(context: CheckContext, asker: str, reply: DatagramReply) -> str:
-    """Why none came. Of an address that no machine on its network has, the asker's own kernel says that the host cannot
-    be reached; and an error of its routing table has no ICMP message."""
+    """Why no reply came. If no machine on the network has the address, the asker's own kernel says that the host cannot
+    be reached. An error of the routing table comes without an ICMP message."""
     own = {str(address) for address in context.topology.addresses_of(asker)}
     if reply.error == "EHOSTUNREACH" and reply.refuser in own:
         return f"{NOBODY_ANSWERS} {asker} for the address {reply.destination[0]} (ARP, or neighbour discovery)"

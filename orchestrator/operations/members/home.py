@@ -77,7 +77,7 @@ def find_home(
 def _best(
     state: StateFolder, lab_name: str, chosen: Sequence[Member | None], nodes: int, notify: Notify, warn: Notify
 ) -> Home | None:
-    """The member with the most room. One that does not answer is passed over, if another one does."""
+    """The member with the most free memory. Skips members that do not answer, if another one does."""
     from orchestrator.host.members.member import LOCAL
     from orchestrator.operations.members.place import place_and_reserve
     from orchestrator.planning.placement import lab_weight

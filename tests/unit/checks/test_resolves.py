@@ -143,8 +143,8 @@ def test_what_could_not_be_asked_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("result", "why"),
     [
-        (ran("", "", 124), "the program had not come so far in its time, and was ended"),
-        (ran("", "", 137), "the program had not come so far in its time, and was ended"),
+        (ran("", "", 124), "the program was ended before it got that far"),
+        (ran("", "", 137), "the program was ended before it got that far"),
         (ran("", "MemoryError", 1), "MemoryError"),
         (ran("", "", 3), "exit code 3"),
     ],

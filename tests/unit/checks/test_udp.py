@@ -63,7 +63,7 @@ OTHER = "the reply came from 192.168.7.14:5000 (web), not from 192.168.7.12:5000
         ({"answered": False}, error("ECONNREFUSED"), "pass", "refused by an ICMP message"),
         ({"answered": False}, error("EHOSTUNREACH", "", ROUTER), "pass", "an ICMP message says that the host cannot"),
         ({"answered": False}, error("ENETUNREACH", "", ROUTER), "pass", "says that the network cannot be reached"),
-        ({"answered": False}, error("ENOPROTOOPT", "", APP), "pass", "says that the protocol is not there"),
+        ({"answered": False}, error("ENOPROTOOPT", "", APP), "pass", "says that the protocol is not available"),
         # No ICMP message came: a rule of the asker's routing table, and an address that is one of all machines.
         ({"answered": False}, error("EHOSTUNREACH", "No route to host"), "unknown", "EHOSTUNREACH: No route to host"),
         ({"answered": False}, error("EACCES", "Permission denied"), "unknown", "EACCES: Permission denied"),

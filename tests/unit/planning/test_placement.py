@@ -53,7 +53,7 @@ def test_a_lab_that_fits_nowhere_is_named_with_the_member_that_has_most() -> Non
         place_labs([LabWeight("shop", 8000 - KEPT_FREE + 1)], THREE)
     assert raised.value.what == "no member has room for the lab 'shop'"
     assert raised.value.why == (
-        "it will use about 7745 MiB, 256 MiB of a machine stay free, and 'b' has the most room: 8000 MiB"
+        "it will use about 7745 MiB, 256 MiB of a machine stay free, and 'b' has the most free memory: 8000 MiB"
     )
     assert place_labs([LabWeight("shop", 8000 - KEPT_FREE)], THREE) == {"shop": "b"}
 
