@@ -116,8 +116,8 @@ class Node(ScenarioModel):
     )
     on: Label | None = Field(
         None,
-        description="The member on which the node stands in a lab that is split over several (`up --split`); without "
-        "it, wirelab chooses. Elsewhere it has no effect.",
+        description="The member on which the node stands, in a lab that is split over several members (`up --split`); "
+        "without it, wirelab chooses. In other labs it has no effect.",
         examples=["big"],
     )
     routes: NetworkNames | None = Field(

@@ -78,7 +78,7 @@ def require_running(
     why, hint = "no program can run in it", named.command("heal" if with_faults else "up")
     if container.stopped and container.out_of_memory:
         limit = (scenario.nodes[node_name].limits or scenario.roles[node_name].limits).memory
-        why = f"it has ended, for its program wanted more than its {limit} MiB of memory (limits: memory)"
+        why = f"it has ended because its program wanted more than its {limit} MiB of memory (limits: memory)"
         hint = named.command("logs", node_name)
     elif container.stopped and container.exit_code not in STOPPED_CODES:
         why, hint = f"it has ended by itself, with exit code {container.exit_code}", named.command("logs", node_name)

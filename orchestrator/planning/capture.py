@@ -128,7 +128,7 @@ def split_unrecorded(lab: str, members: Sequence[str]) -> UsageInvalid:
     """The error for what records, or watches, a lab that is split over members."""
     return UsageInvalid(
         f"the lab {lab!r} is split over {', '.join(members)}, and cannot be recorded",
-        why="a recorder hears the networks of one engine, and none that spans several",
+        why="a recorder sees the networks of one engine, and none that spans several",
         hint="record the scenario in a lab on one member: --member NAME --lab OTHER",
     )
 

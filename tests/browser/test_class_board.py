@@ -60,7 +60,7 @@ class PlayedView(FakeView):
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.asked.append(request)
         if request["do"] == "look" and not self.replies:
-            raise UsageInvalid("nobody looks into the terminals of s1", why="the learner has not agreed")
+            raise UsageInvalid("the terminals of s1 are not shown", why="the learner has not agreed")
         return self.replies.get(request["do"], {})
 
     def tell(self, message: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -
     if node_state.state == "stopped" and node_state.out_of_memory:
         limit = attempt.context.topology.memory_limit(node)
         why = f"its program wanted more than its {limit} MiB of memory (limits: memory)"
-        return f"{name} has ended, for {why}.", attempt.commands.logs(node)
+        return f"{name} has ended because {why}.", attempt.commands.logs(node)
     if node_state.state == "stopped" and node_state.exit_code not in STOPPED_CODES:
         return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
     return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.repair()

@@ -47,12 +47,14 @@ def collect(
         hint = f"wirelab class codes {classroom.name}"
         raise UsageInvalid(f"no codes were handed out for the class {classroom.name!r}", hint=hint)
     if not folder.is_dir():
-        raise UsageInvalid(f"{folder} is no folder", why="it holds the files that learners handed in")
+        raise UsageInvalid(f"{folder} is no folder", hint="name the folder with the files that learners handed in")
     scenario = load_scenario(classroom.scenario)
     with PacketDecoder(open_workspace, scenario) as decoder:
         collection = _judge_of(classroom, scenario, decoder.decode).collection(_handed_in(folder, output))
     if not collection.files:
-        raise UsageInvalid(f"there is no file in {folder}", why="it holds the files that learners handed in")
+        raise UsageInvalid(
+            f"there is no file in {folder}", hint="name the folder with the files that learners handed in"
+        )
     return collection
 
 

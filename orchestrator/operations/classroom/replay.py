@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.events import LessonEvent
     from orchestrator.operations.classroom.folder import Classroom, ClassStore
 
-NOT_AGREED = 'the learner has not agreed; on the page of the seat, below "What my teacher may see", is a box for that'
+NOT_AGREED = 'the learner has not agreed; the check box is on the page of the seat, below "What my teacher may see"'
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ class ServedClass:
         self.classroom.seat(seat_name)
         seat = self.seats[seat_name]
         if not seat.lets_look:
-            raise UsageInvalid(f"nobody looks into the terminals of {seat_name}", why=NOT_AGREED)
+            raise UsageInvalid(f"the terminals of {seat_name} are not shown", why=NOT_AGREED)
         shown = seat.live.terminals.shown() if seat.live else ()
         if not shown:
             raise UsageInvalid(f"{seat_name} has no terminal open")

@@ -106,7 +106,7 @@ def test_a_node_that_has_ended_for_lack_of_memory_says_so() -> None:
     world.rules.append(out_of_memory("app-1"))
     walk = walked(world, **CONNECTS)
     assert walk.sentence == (
-        "The node app-1 has ended, for its program wanted more than its 192 MiB of memory (limits: memory)."
+        "The node app-1 has ended because its program wanted more than its 192 MiB of memory (limits: memory)."
     )
     assert walk.command == "wirelab logs far app-1"
 

@@ -29,7 +29,7 @@ def client(**changes: Any) -> ObservedContainer:
             {"state": "exited", "exit_code": 137, "out_of_memory": True},
             False,
             "stopped",
-            "it has ended, for its program wanted more than its 128 MiB of memory (limits: memory)",
+            "it has ended because its program wanted more than its 128 MiB of memory (limits: memory)",
             "wirelab logs shop client",
         ),
         ({"state": "exited", "exit_code": 3}, True, "stopped", "with exit code 3", "wirelab logs shop client"),
