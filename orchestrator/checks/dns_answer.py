@@ -84,8 +84,8 @@ class DnsAnswer:
 
     @property
     def ttl(self) -> int | None:
-        """For how long the answer may still be kept, with all aliases that lead to it; of "no such name" by the SOA
-        (RFC 2308, section 5)."""
+        """How many seconds a cache may keep the answer: the shortest TTL of its records and aliases. For "no such
+        name" the SOA says it (RFC 2308, section 5)."""
         rows = (*self.aliases, *self.records) or self.results
         if rows:
             return min(row.ttl for row in rows)
@@ -119,8 +119,8 @@ def read_attempts(out: str) -> tuple[DnsAttempt, ...]:
 
 
 def answers_in(attempts: Sequence[DnsAttempt]) -> tuple[DnsAnswer, ...]:
-    """The answers, in their order; a truncated one only where asking again over TCP brought none, and of a server that
-    could not help only where no other one has answered."""
+    """The answers in their order. Leaves out a truncated answer if TCP brought the whole one, and the answer of a
+    server that could not help if another server has answered later."""
     pairs = zip_longest(attempts, attempts[1:])
     return tuple(
         attempt.answer
@@ -194,8 +194,8 @@ def _difference(query: dns.message.Message, message: dns.message.Message) -> str
 
 
 def _answering(message: dns.message.Message) -> tuple[tuple[DnsRecord, ...], tuple[DnsRecord, ...]]:
-    """The records at the end of the aliases that begin at the question, and these; none where they go round or break
-    off."""
+    """The records at the end of the chain of aliases that begins at the question, and these aliases; none where the
+    chain is a loop or breaks off."""
     import dns.exception
     import dns.message
 

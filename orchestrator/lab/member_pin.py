@@ -60,7 +60,7 @@ def keep_split(state: StateFolder, lab: str, split: Split) -> None:
 
 
 def may_stand_on(state: StateFolder, lab: str, member: str) -> bool:
-    """Whether to look for the lab on this member alone, or on these together: for a split lab only on all of its."""
+    """Whether to look for the lab on this member, or on these together: a split lab stands on all of its members."""
     home = member_of(state, lab)
     return home == member or not (is_split(home) or is_split(member))
 

@@ -133,7 +133,7 @@ _ERRORS: dict[str, Outcome] = {
     NO_SUCH_ADDRESS: "unreachable",  # ::1 on a machine without IPv6, or a source that the node does not have
 }
 NO_ROUTE = "Network is unreachable"
-# How it is told that silence proves something, or nothing.
+# The words that say why silence proves something, or nothing.
 ALTHOUGH, LISTENS, NOT_LISTENING = ", although ", " listens on ", " does not listen there: this proves nothing"
 # How a firewall refuses that says so: no server does.
 BY_ICMP = "refused by an ICMP message, as firewalls do"
@@ -307,8 +307,8 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
 
 
 def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps:
-    """Nobody answered: that is evidence only while the target listens just there. An attempt for which the asker had no
-    address or port of its own proves nothing."""
+    """Judge an attempt that nobody answered: it is evidence only if the target listens at this address and port. An
+    attempt for which the asker had no address or port of its own proves nothing."""
     if result.outcome == "not measured":
         # No attempt has ended. So there is no evidence, and nothing that the state of the target could explain.
         return Judgement("unknown", "", f"{result.outcome}: {result.message}")

@@ -137,8 +137,8 @@ def read_outcome(result: ProgramResult) -> SqlOutcome:
 
 
 def _ended(text: str) -> tuple[str, SqlError | Literal[""] | None]:
-    """What stands before the last OUTCOME, and the error that it tells: empty if there was none, None if it is not an
-    OUTCOME."""
+    """The text before the last OUTCOME, and the error of that OUTCOME: empty if there was none, None if the text does
+    not end with an OUTCOME."""
     body, _, status = text.rpartition("\n")
     before, _, message = body.rpartition(f"\n{MESSAGE}\n")
     match status.removeprefix(END).split() if status.startswith(END) else ():

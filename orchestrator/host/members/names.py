@@ -1,4 +1,4 @@
-"""The names under which labs stand on members: `big`, or in a split lab those of several in one word, `big+small`."""
+"""Where a lab stands, as a name: a member, `big`, or for a split lab its members in one word, `big+small`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def joined(members: Iterable[str]) -> str:
 
 
 def parts(member: str) -> tuple[str, ...]:
-    """The members of which this name is made; one, unless it is that of several."""
+    """The members in this name: one, or for a split lab several."""
     return tuple(member.split(JOINT))
 
 

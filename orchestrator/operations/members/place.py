@@ -14,14 +14,14 @@ from orchestrator.planning.placement import LabWeight, MemberRoom, place_labs
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
 
-# MiB. By less than this, two measurements of one busy machine differ.
+# MiB. Two measurements of one busy machine differ by less than this.
 LEAST_DIFFERENCE = 512
 
 
 def place_and_reserve(state: StateFolder, weight: LabWeight, rooms: Iterable[MemberRoom]) -> str:
     """The member on which the lab comes up, by what is free and what was placed there a moment ago.
 
-    Raises WorldError where it fits on none, even if what was placed there uses nothing more than it does by now.
+    Raises WorldError if it fits on no member, even if the labs placed there need no more memory than they use now.
     """
     listed = _levelled(tuple(rooms))
     with placing(state):
