@@ -78,7 +78,7 @@ def place_options(command: Command) -> Command:
 
     def with_members(*arguments: Any, members: tuple[str, ...], split: str, **more: Any) -> Any:
         if members and split:
-            raise UsageInvalid("--split cannot stand beside --member or --members", hint="give one of them")
+            raise UsageInvalid("--split cannot be combined with --member or --members", hint="give one of them")
         return command(*arguments, members=(split,) if split else members, **more)
 
     update_wrapper(with_members, command)
@@ -90,7 +90,7 @@ def member_options(command: Command) -> Command:
 
     def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], **more: Any) -> Any:
         if member and members:
-            raise UsageInvalid("--member and --members are two ways to say the same", hint="give one of them")
+            raise UsageInvalid("--member cannot be combined with --members", hint="give one of them")
         return command(*arguments, members=(member,) if member else members, **more)
 
     # Its name, its help, and the options that it has already.

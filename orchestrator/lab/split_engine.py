@@ -193,7 +193,7 @@ class SplitEngine:
             return manager
         what = f"none of the members {', '.join(self._engines)} manages the Swarm any more"
         hint = "on a manager: docker node promote NODE; then: wirelab sweep"
-        raise WorldError(what, why="only a manager removes a network that spans", hint=hint)
+        raise WorldError(what, why="only a manager removes a network that spans members", hint=hint)
 
     def connect(self, container: str, attach: Attach) -> None:
         self._of(container, lambda engine: engine.connect(container, attach))

@@ -205,9 +205,11 @@ def open_lab(
     from orchestrator.operations.scenario_library import load_scenario
 
     if isinstance(members, str):
-        raise UsageInvalid("members is a list of names", why=f"it is the text {members!r}", hint='members=["a", "b"]')
+        raise UsageInvalid(
+            "members must be a list of names", why=f"it is the text {members!r}", hint='members=["a", "b"]'
+        )
     if member and members:
-        raise UsageInvalid("member and members are two ways to say the same", hint="give one of them")
+        raise UsageInvalid("member cannot be combined with members", hint="give one of them")
     loaded = load_scenario(str(scenario), Path.cwd())
     lab_name = valid_lab_name(name) if name else fresh_name(loaded, "py")
     engines = GuardedWorkspaces((member,) if member else tuple(members))

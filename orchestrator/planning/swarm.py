@@ -53,7 +53,7 @@ def _require_able(member: SwarmMember) -> None:
     hint = f"split the lab over others, or bring it up on it alone: --member {member.name}"
     if member.is_podman:
         what = f"a split lab cannot stand on the member {member.name!r}: it is Podman"
-        raise WorldError(what, why="Podman takes part in no Docker Swarm", hint=hint)
+        raise WorldError(what, why="Podman cannot join a Docker Swarm", hint=hint)
     if member.is_rootless:
         what = f"a split lab cannot stand on the member {member.name!r}: its engine runs rootless"
         raise WorldError(what, why="a rootless engine cannot make a network that spans machines", hint=hint)

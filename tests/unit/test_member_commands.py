@@ -69,7 +69,7 @@ def test_all_members_are_forgotten_at_once_or_one(state: StateFolder, capsys: py
         (("--member", "nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,nobody"), "error: there is no member 'nobody'"),
         (("--members", "a,,b"), "'a,,b' is not a list of names"),
-        (("--member", "a", "--members", "a"), "error: --member and --members are two ways to say the same"),
+        (("--member", "a", "--members", "a"), "error: --member cannot be combined with --members"),
     ],
 )
 @pytest.mark.parametrize("command", ["up", "run", "learn", "web"])
@@ -88,7 +88,7 @@ def test_a_wrong_choice_of_a_member_is_refused_before_anything_is_made(
     [
         (("--split", "a,nobody"), "error: there is no member 'nobody'"),
         (("--split", "a,a"), "error: --split takes the names of two members or more"),
-        (("--split", "a,b", "--member", "a"), "error: --split cannot stand beside --member or --members"),
+        (("--split", "a,b", "--member", "a"), "error: --split cannot be combined with --member or --members"),
     ],
 )
 @pytest.mark.parametrize("command", ["up", "run"])
