@@ -37,7 +37,7 @@ class Run:
 
 def test_a_lesson_that_another_process_has_open_is_not_opened_again(tmp_path: Path) -> None:
     """Nothing is made and nothing is kept: there is no engine in this workspace."""
-    workspace: Any = SimpleNamespace(state=StateFolder(tmp_path))
+    workspace: Any = SimpleNamespace(state=StateFolder(tmp_path), require_recordable=lambda _lab: None)
     with lesson_lock(workspace.state, "basic"):
         lesson = open_lesson(workspace, load_scenario("basic"), None, tell=lambda _message: None)
         with pytest.raises(LabBusy, match="the lesson of the lab 'basic' is open already"), lesson:
