@@ -50,7 +50,13 @@ nodes:
   caller:
     role: service
     uses: [long]
-    command: [bash, -c, "nc -lk 7000 & until exec 3<>/dev/tcp/long.shop.lab/8000; do sleep 0.1; done; wait"]
+    command:
+      - bash
+      - -c
+      - |  # a connection that stays, with a byte now and then: only one that is in use counts as a caller
+        nc -lk 7000 &
+        until exec 3<>/dev/tcp/long.shop.lab/8000; do sleep 0.1; done
+        while printf a >&3; do sleep 0.05; done
     listens: [{port: 7000}]
 checks:
   - {name: each database is asked, from: client, database: copy, sql: select 1, rows: [[1]]}

@@ -189,8 +189,17 @@ class LabCapture:
         return tuple(Exclusion("the checks", probe.node, probe.since, probe.until) for probe in probes)
 
     def status(self, container: str) -> dict[str, Any]:
-        """The recorder's own counts: files, bytes, packets, and those that are missing."""
-        counts: dict[str, Any] = json.loads(self._engine.run(container, (PROGRAM, "status"), seconds=10).out)
+        """The recorder's own counts: files, bytes, packets, and those that are missing.
+
+        Raises WorldError if it does not tell them: its program may have been ended on a busy machine.
+        """
+        ended = self._engine.run(container, (PROGRAM, "status"), seconds=10)
+        try:
+            counts: dict[str, Any] = json.loads(ended.out)
+        except ValueError:
+            why = ended.err.strip() or f"its program ended with exit code {ended.exit_code} and printed no counts"
+            what = f"the recorder of the lab {self._lab.name!r} does not say what it has recorded"
+            raise WorldError(what, why=why, hint="try again") from None
         return counts
 
     def pcapng(self, container: str, observed: Snapshot) -> Iterator[bytes]:
