@@ -9,7 +9,7 @@ from lab_bench import Engine, eventually
 from machine import NEEDS_ENGINE_OF_ITS_OWN
 from member_room import DEADLINE, Room, kill_a_command, member_room
 
-pytestmark = [pytest.mark.waits, *NEEDS_ENGINE_OF_ITS_OWN]
+pytestmark = [pytest.mark.waits, pytest.mark.sampled(3), *NEEDS_ENGINE_OF_ITS_OWN]
 SPLIT = ("--split", "a,b")
 
 
@@ -29,6 +29,7 @@ def basic(room: Room) -> Iterator[str]:
     assert not (room.state / "labs" / "two").exists()
 
 
+@pytest.mark.sampled(1)
 def test_all_checks_of_basic_hold_two_and_two(room: Room, basic: str) -> None:
     assert {name: room.nodes_on(name, basic) for name in "ab"} == {"a": {"dns", "db"}, "b": {"app", "client"}}
     assert "16 checks: 16 passed" in room.run("check", basic).out
