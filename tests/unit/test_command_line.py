@@ -210,6 +210,16 @@ def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() ->
 
 
 @pytest.mark.slow
+def test_one_more_interrupt_while_a_command_is_ending_is_one_as_any_other() -> None:
+    """Python would end the process by the signal, with a traceback."""
+    asks = "import gc, sys; from orchestrator import __main__ as entry\n"
+    asks += "def interrupted(): raise KeyboardInterrupt\n"
+    asks += "gc.freeze = interrupted; sys.argv[1:] = ['--version']; entry.main()"
+    done = subprocess.run((sys.executable, "-c", asks), capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
