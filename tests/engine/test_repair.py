@@ -28,6 +28,7 @@ def holds(bench: Bench) -> None:
 
 def test_second_up_does_nothing(repaired: Bench) -> None:
     """A second `up` plans nothing and writes nothing: the engine tells of no event of this lab."""
+    assert repaired.cli("check").code == 0  # after a failed one, `up` looks for what stands in the way
     began = time.time_ns()
     assert repaired.steps() == {}
     events = repaired.engine.client.events(since=began // 10**9, until=time.time_ns() // 10**9 + 1, decode=True)
