@@ -9,7 +9,6 @@ import pytest
 
 from orchestrator.host.private_engine.host_access import close_or_tell, why_host_is_open
 from orchestrator.host.private_engine.paths import PrivatePaths
-from orchestrator.host.state_folder import StateFolder
 
 REFUSED = "the kernel refuses the nftables table that closes it: Protocol not supported"
 
@@ -27,7 +26,7 @@ class Kernel:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> PrivatePaths:
-    made = PrivatePaths.of(StateFolder(tmp_path))
+    made = PrivatePaths(tmp_path, tmp_path / "runtime")  # not `of`: a long folder has its sockets below /run
     made.runtime.mkdir(parents=True)
     made.containerd_socket.touch()
     return made
