@@ -1,4 +1,4 @@
-"""Which labs were placed on members a moment ago: what they will use still counts as free there.
+"""Which labs were placed on members a moment ago: the members still report as free the memory that these will use.
 
     <state>/placed/<lab>    the member, and the MiB that the lab will use
 

@@ -18,7 +18,7 @@ from orchestrator.quick_dataclass import dataclass
 # In a larger lab the first placement stays as it is: comparing all pairs of nodes takes the square of their number.
 MOST_COMPARED = 64
 # A smaller range has no room for the addresses that the Swarm takes for itself (`swarm_range`).
-LONGEST_PREFIX = 26
+MAX_PREFIX_LENGTH = 26
 Groups = list[tuple[str, ...]]
 
 
@@ -58,8 +58,8 @@ def unspannable(scenario: Scenario) -> dict[str, str]:
             reasons[name] = "it has internal: false, and each member has a way out of its own"
         elif router := next((node for node in nodes if node in routers), ""):
             reasons[name] = f"the router {router!r} stands on it, and an overlay carries only packets of its own nodes"
-        elif network.subnet and network.subnet.prefixlen > LONGEST_PREFIX:
-            why = f"its subnet {network.subnet} is smaller than a /{LONGEST_PREFIX}"
+        elif network.subnet and network.subnet.prefixlen > MAX_PREFIX_LENGTH:
+            why = f"its subnet {network.subnet} is smaller than a /{MAX_PREFIX_LENGTH}"
             reasons[name] = f"{why}, and the Swarm takes addresses of it for itself"
     return reasons
 
@@ -163,19 +163,19 @@ def _filled(
         count = sum(len(group) for group, where in placed.items() if where == member)
         ties: Counter[tuple[str, ...]] = Counter()
 
-        def came(group: tuple[str, ...], ties: Counter[tuple[str, ...]] = ties) -> None:
+        def count_ties(group: tuple[str, ...], ties: Counter[tuple[str, ...]] = ties) -> None:
             for network in networks[group]:
                 for other in {group_of[node] for node in nodes[network]}:
                     ties[other] += 1000 // len(nodes[network])
 
         for group in [group for group, where in placed.items() if where == member]:
-            came(group)
+            count_ties(group)
         while fitting := [group for group in free if count + len(group) <= quota]:
             best = max(fitting, key=ties.__getitem__)
             placed[best] = member
             free.remove(best)
             count += len(best)
-            came(best)
+            count_ties(best)
     for group in free:
         load = Counter(dict.fromkeys(members, 0))
         for other, member in placed.items():

@@ -18,6 +18,7 @@ import docker
 import pytest
 from lab_bench import Engine, Ran, eventually
 from machine import NEEDS_ENGINE_OF_ITS_OWN, Machine, fresh_machine
+from small_scenario import SMALL_NODES
 
 pytestmark = [
     pytest.mark.endurance,
@@ -30,17 +31,13 @@ FIRST_MOMENT, LAST_MOMENT = 0.3, 1.8
 TOLD_WITHIN = 10.0
 # The images of the lab and of the recorder, unpacked, and some room.
 DISK = "900m"
-SMALL = """\
-name: small
-title: A client and a DNS server
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
+SMALL = (
+    SMALL_NODES
+    + """\
   - {name: The client finds itself, from: client, resolves: client.shop.lab, to: client}
   - {name: A program that takes long, from: client, runs: [sleep, "20"], within: 100}
 """
+)
 LESSON = """\
 ---
 title: Ask for a name

@@ -11,20 +11,17 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 from lab_bench import Bench, Engine
+from small_scenario import SMALL_NODES
 
 pytestmark = [pytest.mark.endurance, pytest.mark.waits]
 # A deadline that is no promise: it only ends what hangs.
 MINUTES_15 = 900.0
-SMALL = """\
-name: small
-title: A client and a DNS server
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
+SMALL = (
+    SMALL_NODES
+    + """\
   - {name: The client finds itself, from: client, resolves: client.shop.lab, to: client}
 """
+)
 # On a machine so busy that nothing is certain a verdict may be unknown, never wrong.
 WHOLE, BROKEN = ("pass", "unknown"), ("fail", "unknown")
 

@@ -16,18 +16,15 @@ import docker
 from gated import GATED
 from lab_bench import Bench, Engine, Ran, eventually, piped
 from machine import Machine, fresh_machine
+from small_scenario import SMALL_NODES
 
 DEADLINE = 120.0
-SMALL = """\
-name: small
-title: A client and a DNS server
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
+SMALL = (
+    SMALL_NODES
+    + """\
   - {name: The client finds itself, from: client, resolves: client.shop.lab, to: client, within: 3}
 """
+)
 
 
 @dataclass(frozen=True)

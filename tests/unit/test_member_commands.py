@@ -76,8 +76,15 @@ def test_all_members_are_forgotten_at_once_or_one(state: StateFolder, capsys: py
 def test_a_wrong_choice_of_a_member_is_refused_before_anything_is_made(
     state: StateFolder, capsys: pytest.CaptureFixture[str], command: str, words: tuple[str, ...], sentence: str
 ) -> None:
+    assert_refused(state, capsys, (command, "basic", *words), sentence)
+
+
+def assert_refused(
+    state: StateFolder, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str
+) -> None:
+    """The command says so where the only member is `a`, and makes nothing."""
     add_member(state, Member("a", "unix:///nobody-here.sock"))
-    code, _, err = typed(capsys, command, "basic", *words)
+    code, _, err = typed(capsys, *words)
     assert code == 2
     assert sentence in err
     assert not (state.root / "labs").exists()
@@ -95,8 +102,4 @@ def test_a_wrong_choice_of_a_member_is_refused_before_anything_is_made(
 def test_a_wrong_choice_of_several_members_is_refused_before_anything_is_made(
     state: StateFolder, capsys: pytest.CaptureFixture[str], command: str, words: tuple[str, ...], sentence: str
 ) -> None:
-    add_member(state, Member("a", "unix:///nobody-here.sock"))
-    code, _, err = typed(capsys, command, "basic", *words)
-    assert code == 2
-    assert sentence in err
-    assert not (state.root / "labs").exists()
+    assert_refused(state, capsys, (command, "basic", *words), sentence)
